@@ -1,0 +1,194 @@
+"""Reads a declaration (YAML) into a pydantic model, and says exactly where it is wrong.
+
+Belongs here: YAML with line numbers, and the translation of pydantic's errors into sentences that name the file,
+the line, the key, what was expected and what to do (design, 1). Does not belong here: what a dataset or a source
+declares; those models stand in their rooms.
+
+YAML is read with plain scalars only: `true` and `false` are booleans, decimal integers and floats are numbers,
+everything else is text. So `NO` stays Norway, `01000` stays a postcode and `2026-11-21` stays what was written.
+"""
+
+import difflib
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from glane.errors import CallError
+
+
+class Declared(BaseModel):
+    """Base of every declaration: unknown keys are refused, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in a declaration: where (`line` from 1, `key` as a dotted path) and what to do."""
+
+    line: int
+    key: str
+    what: str
+    remedy: str
+
+
+class DeclarationError(CallError):
+    """A declaration that cannot be used; `faults` lists everything wrong with it, in the order of the file."""
+
+    def __init__(self, path: Path, faults: list[Fault]) -> None:
+        self.path = path
+        self.faults = sorted(faults, key=lambda fault: fault.line)
+        lines = [f"{path}:{f.line}: {f.key}: {f.what} {f.remedy}".replace(": : ", ": ") for f in self.faults]
+        super().__init__("\n".join(lines), "")
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """SafeLoader whose plain scalars are only what the module's docstring says."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
+    ("tag:yaml.org,2002:null", r"^(?:~|null|)$", "~n\0"),
+    ("tag:yaml.org,2002:int", r"^-?(?:0|[1-9][0-9]*)$", "-0123456789"),
+    ("tag:yaml.org,2002:float", r"^-?(?:0|[1-9][0-9]*)\.[0-9]+$", "-0123456789"),
+    ("tag:yaml.org,2002:merge", r"^<<$", "<"),
+):
+    _PlainLoader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+_PlainLoader.yaml_implicit_resolvers[""] = _PlainLoader.yaml_implicit_resolvers.pop("\0")
+
+Where = dict[tuple[str | int, ...], int]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_declaration(path: Path, model: type[Model]) -> Model:
+    """Read the YAML file `path` (UTF-8) into `model`.
+
+    Raises DeclarationError naming every fault with its line: a file that is missing or is no YAML, a key that is
+    doubled, unknown (with the nearest known one) or missing, a value of the wrong type or outside its list.
+    """
+    data, where = _read(path)
+    if not isinstance(data, dict):
+        fault = Fault(1, "", "The file holds no keys.", f"Write at least: {', '.join(_required(model))}.")
+        raise DeclarationError(path, [fault])
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise DeclarationError(path, list(_faults(error, where, model))) from error
+
+
+def _read(path: Path) -> tuple[object, Where]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        fault = Fault(1, "", "The file is missing.", f"Create {path.name}.")
+        raise DeclarationError(path, [fault]) from error
+    except UnicodeDecodeError as error:
+        fault = Fault(1, "", f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.")
+        raise DeclarationError(path, [fault]) from error
+    where: Where = {(): 1}
+    faults: list[Fault] = []
+    try:
+        loader = _PlainLoader(text)
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or str(error)
+        fault = Fault(line, "", f"This is not YAML: {problem}.", "Check indentation, quotes and colons.")
+        raise DeclarationError(path, [fault]) from error
+    if node is not None:
+        _walk(node, (), where, faults)
+    if faults:
+        raise DeclarationError(path, faults)
+    return data, where
+
+
+def _walk(node: yaml.Node, at: tuple[str | int, ...], where: Where, faults: list[Fault]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[Hashable, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen and name != "<<":
+                remedy = f"It stands on line {seen[name]} already: keep one of them."
+                faults.append(Fault(line, ".".join(map(str, (*at, name))), "The key is doubled.", remedy))
+            seen[name] = line
+            where[(*at, name)] = line
+            _walk(value, (*at, name), where, faults)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            where[(*at, number)] = item.start_mark.line + 1
+            _walk(item, (*at, number), where, faults)
+
+
+def _faults(error: ValidationError, where: Where, model: type[BaseModel]) -> Iterator[Fault]:
+    for detail in error.errors(include_url=False):
+        # pydantic puts the names of union branches into the path; only what stands in the file is kept.
+        at: tuple[str | int, ...] = ()
+        for part in detail["loc"]:
+            if (*at, part) in where:
+                at = (*at, part)
+        missing = detail["type"] == "missing"
+        name = str(detail["loc"][-1]) if missing or not at else str(at[-1])
+        key = ".".join(map(str, (*at, name) if missing else at))
+        what, remedy = _sentence(detail, name, known_keys(model, at[:-1] if not missing else at))
+        yield Fault(where.get(at, 1), key, what, remedy)
+
+
+def _sentence(detail: Any, name: str, known: list[str]) -> tuple[str, str]:
+    kind, given, context = detail["type"], detail.get("input"), detail.get("ctx") or {}
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"Did you mean {near[0]!r}?" if near else f"Known keys here: {', '.join(known) or 'none'}."
+        return f"The key {name!r} is not known.", hint
+    if kind == "missing":
+        return f"The key {name!r} is missing.", "Add it."
+    if kind in ("literal_error", "enum"):
+        expected = str(context.get("expected", ""))
+        options = re.findall(r"'([^']*)'", expected)
+        near = difflib.get_close_matches(str(given), options, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        return f"{given!r} is not on the list.", f"Expected one of: {expected}.{hint}"
+    message = detail["msg"].removeprefix("Value error, ").rstrip(".")
+    if kind == "value_error":
+        return f"{message}.", ""
+    return f"{message[0].upper()}{message[1:]}, but the file says {given!r}.", "Correct the value."
+
+
+def known_keys(model: type[BaseModel], at: tuple[str | int, ...]) -> list[str]:
+    """The keys that a declaration of `model` may have at the path `at`, for suggestions."""
+    models = [model]
+    for part in at:
+        if isinstance(part, int):
+            continue
+        found = [m for current in models for m in _models_under(current, part)]
+        if found:
+            models = found
+    return sorted({info.alias or name for m in models for name, info in m.model_fields.items()})
+
+
+def _models_under(model: type[BaseModel], key: str) -> list[type[BaseModel]]:
+    for name, info in model.model_fields.items():
+        if key in (name, info.alias):
+            return list(_models_in(info.annotation))
+    return []
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _required(model: type[BaseModel]) -> list[str]:
+    return [info.alias or name for name, info in model.model_fields.items() if info.is_required()]
