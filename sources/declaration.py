@@ -1,0 +1,257 @@
+"""What a source is: `sources/<dataset>/<partner>/source.yaml`, one partner's file and how it becomes our fields.
+
+Belongs here: the models of source.yaml, and reading all declarations under a root so that one invalid declaration
+never hides the others. Does not belong here: fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from glane.declaration import DeclarationError, Declared, load_declaration
+from glane.text import Text
+from schemas.licences import LICENCES
+
+Kind = Literal["csv", "tsv", "xlsx", "ods", "json", "jsonl", "geojson"]
+
+
+class Contact(Declared):
+    """Whom to ask at the partner's: a role, and a role's address if there is one; never a person."""
+
+    role: str
+    email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+
+
+class Where(Declared):
+    """Where the data comes from: a file beside source.yaml (a relative path), or an HTTP(S) address."""
+
+    file: str | None = None
+    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Where":
+        if (self.file is None) == (self.url is None):
+            raise ValueError("say where the data comes from with either 'file' or 'url'")
+        return self
+
+
+class FileFormat(Declared):
+    """How the file is written. `detect` lets Glane find out; what it found stands in the report.
+
+    `encoding` is a Python codec name; `records` the path to the list of records in a JSON file ("data.items"; empty
+    for a list at the top); `sheet` the name of a sheet (the first where absent); `header` the row, from 1, that holds
+    the names of the columns; `missing` the cells that mean nothing was said.
+    """
+
+    kind: Kind
+    encoding: str = "detect"
+    delimiter: str = "detect"
+    header: int = Field(default=1, ge=1)
+    sheet: str | None = None
+    records: str = ""
+    missing: list[str] = Field(
+        default_factory=lambda: ["", "-", "N/A", "NA", "n/a", "null", "NULL", "None", "#N/D", "NC"]
+    )
+
+
+class Condition(Declared):
+    """Holds when the cell of `column` is one of `values` (folded: case, accents and spaces do not count)."""
+
+    column: str
+    values: list[str] = Field(min_length=1)
+
+
+class Choice(Declared):
+    """`value` where `when` holds. In a list of choices all that hold are taken, joined by the field's separator."""
+
+    when: Condition
+    value: str
+
+
+class FieldMapping(Declared):
+    """How one field is made from a partner's columns. Exactly one of the ways to get text, then what is done to it.
+
+    column: the text of one column (written short as `field: Column`); a path with dots reaches into nested JSON.
+    join: the filled cells of several columns, with `separator` (a space) between.
+    first: the first filled of several columns.
+    constant: the same text for every row.
+    choices: texts chosen by conditions on columns.
+    days: opening hours by day of the week, {Mo: column, ...}.
+    point: two columns, or one that holds both: a point in `projection`; the field takes its `axis`.
+
+    split: the separator that the partner puts between several values; they come out joined by `|`.
+    terms: {partner's term: our term}; a term that is not there stays as it is, for the report to show.
+    pattern: a regular expression; its first group (or whole match) is kept, nothing where it does not match.
+    clean: cleaners by name (sources/clean), in order.
+    default: the text where all of the above gave none.
+    """
+
+    column: str | None = None
+    join: list[str] | None = None
+    first: list[str] | None = None
+    constant: str | None = None
+    choices: list[Choice] | None = None
+    days: dict[Literal["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"], str] | None = None
+    point: list[str] | None = Field(default=None, min_length=1, max_length=2)
+    axis: Literal["latitude", "longitude"] | None = None
+    projection: Literal["wgs84", "lambert93"] = "wgs84"
+    separator: str = " "
+    split: str | None = None
+    terms: dict[str, str] = Field(default_factory=dict)
+    pattern: str | None = None
+    clean: list[str] = Field(default_factory=list)
+    default: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "FieldMapping":
+        ways = ("column", "join", "first", "constant", "choices", "days", "point")
+        given = [way for way in ways if getattr(self, way) is not None]
+        if len(given) != 1:
+            raise ValueError(f"say with exactly one of {', '.join(ways)} where the field comes from")
+        if (self.point is None) != (self.axis is None):
+            raise ValueError("'point' and 'axis' go together")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the partner that this mapping reads."""
+        chosen = [choice.when.column for choice in self.choices or ()]
+        single = [self.column] if self.column else []
+        return tuple(
+            dict.fromkeys(
+                [
+                    *single,
+                    *(self.join or ()),
+                    *(self.first or ()),
+                    *chosen,
+                    *(self.days or {}).values(),
+                    *(self.point or ()),
+                ]
+            )
+        )
+
+
+class Identity(Declared):
+    """Where a row's id comes from: the partner's own number in `columns`, or a short hash of mapped `fields`.
+
+    The published id is `<partner>--<own number>`, so ids of two partners never meet.
+    """
+
+    columns: list[str] | None = None
+    fields: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Identity":
+        if (self.columns is None) == (self.fields is None):
+            raise ValueError("say with either 'columns' or 'fields' where the id comes from")
+        return self
+
+
+class Bounds(Declared):
+    """What the partner's file must hold to be believed: below `rows_min` the read has failed, above `rows_max` and
+    above `to_correct_max` (share of rows, 0 to 1) the steward is warned."""
+
+    rows_min: int = Field(default=1, ge=0)
+    rows_max: int | None = None
+    to_correct_max: float = Field(default=1.0, ge=0, le=1)
+
+
+class Expected(Declared):
+    """The acceptance test: what the sample must become (`glane source test`), beside expected.csv."""
+
+    rows: int
+    published: int
+    to_correct: int = 0
+    on_hold: int = 0
+
+
+class SourceLine(Declared):
+    """The whole of source.yaml."""
+
+    title: Text
+    organisation: str = Field(min_length=2)
+    contact: Contact
+    licence: str
+    attribution: str = Field(min_length=2)
+    state: Literal["active", "paused", "retired"] = "active"
+    cadence: Literal["hourly", "daily", "weekly", "monthly", "yearly", "once"] = "daily"
+    language: Literal["fr", "en", "nl", "es", "it", "pt"] = "fr"
+    country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
+    table: str | None = None
+    where: Where
+    format: FileFormat
+    id: Identity | None = None
+    map: dict[str, FieldMapping] = Field(min_length=1)
+    ignore: list[str] = Field(default_factory=list)
+    bounds: Bounds = Field(default_factory=Bounds)
+    stale_after_days: int = Field(default=90, ge=1)
+    expected: Expected | None = None
+
+    @field_validator("licence")
+    @classmethod
+    def _known_licence(cls, value: str) -> str:
+        if value not in LICENCES:
+            raise ValueError(f"{value!r} is not on the list of licences: {', '.join(LICENCES)}")
+        return value
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source ready for use: where its folder is, its declaration, and the SHA-256 of all that maps its rows."""
+
+    dataset: str
+    partner: str
+    folder: Path
+    line: SourceLine
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """`<dataset>/<partner>`, as written on the command line."""
+        return f"{self.dataset}/{self.partner}"
+
+
+@dataclass(frozen=True)
+class BrokenSource:
+    """A source whose declaration cannot be used: the others go on, and this one shows why (design, 5)."""
+
+    dataset: str
+    partner: str
+    folder: Path
+    error: DeclarationError
+
+    @property
+    def name(self) -> str:
+        """`<dataset>/<partner>`, as written on the command line."""
+        return f"{self.dataset}/{self.partner}"
+
+
+def load_source(folder: Path) -> Source:
+    """Read the source declared in `folder` (`.../<dataset>/<partner>`). Raises DeclarationError."""
+    path = folder / "source.yaml"
+    line = load_declaration(path, SourceLine)
+    digest = hashlib.sha256(path.read_bytes())
+    hook = folder / "hook.py"
+    if hook.exists():
+        digest.update(hook.read_bytes())
+    return Source(folder.parent.name, folder.name, folder, line, digest.hexdigest())
+
+
+def load_sources(root: Path, dataset: str | None = None) -> list[Source | BrokenSource]:
+    """Read every source under `root`, of one dataset or of all, in alphabetical order; broken ones are told apart."""
+    found: list[Source | BrokenSource] = []
+    for path in sorted(root.glob(f"{dataset or '*'}/*/source.yaml")):
+        folder = path.parent
+        try:
+            found.append(load_source(folder))
+        except DeclarationError as error:
+            found.append(BrokenSource(folder.parent.name, folder.name, folder, error))
+    return found
