@@ -1,0 +1,66 @@
+# Two commands matter: `make demo` and `make test`. Everything they need is installed into folders of this checkout,
+# from lock files; nothing else on the machine changes.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+export UV_PYTHON_DOWNLOADS := never
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+setup: .venv/.ready .portal-env/.ready  ## install everything into .venv and .portal-env
+
+.uv/.ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Glane needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 2; }
+	@echo "== bringing in uv $(UV_VERSION)"
+	@$(PYTHON) -m venv .uv 2>/dev/null && .uv/bin/python -m pip install -q uv==$(UV_VERSION) \
+	  || { rm -rf .uv; $(PYTHON) -m pip install -q --target .uv uv==$(UV_VERSION); } \
+	  || { rm -rf .uv; echo "Neither 'venv' nor 'pip' works in $(PYTHON). On Debian: apt-get install python3-venv"; exit 3; }
+	@touch $@
+
+.venv/.ready: .uv/.ready pyproject.toml uv.lock
+	@echo "== Glane's environment (.venv)"
+	@$(UV) sync --frozen --python $(PYTHON)
+	@touch $@
+
+.portal-env/.ready: .uv/.ready portal/environment/pyproject.toml portal/environment/uv.lock $(wildcard portal/ckan_plugin/pyproject.toml)
+	@echo "== the embedded portal's environment (.portal-env)"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.portal-env $(UV) sync --frozen --python $(PYTHON) --project portal/environment
+	@touch $@
+
+demo: setup  ## from the sample partners' files to versions on a real CKAN
+	@.venv/bin/glane portal up
+	@.venv/bin/glane run
+	@.venv/bin/glane portal status
+	@echo
+	@echo "Open Dagit:               .venv/bin/glane ui"
+	@echo "A partner's report:       .venv/bin/glane report inclusion_sites/epn-bruxelles --lang en"
+	@echo "The versions of a dataset: .venv/bin/glane versions inclusion_sites"
+	@echo "Stop the portal:          .venv/bin/glane portal down"
+
+test: setup  ## every test, those against the portal included
+	@.venv/bin/pytest
+
+lint: setup  ## ruff, mypy --strict
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+format: setup  ## let ruff write what it can
+	@.venv/bin/ruff check --fix . ; .venv/bin/ruff format .
+
+portal-conformance: setup  ## CKAN's own search tests against the portal's search
+	@.venv/bin/python -m portal.conformance
+
+bench-validate: setup  ## validation beside frictionless, pandera and bare readers
+	@$(UV) sync --frozen --python $(PYTHON) --group bench && .venv/bin/python bench/validate.py
+
+stop:  ## stop the embedded portal
+	@.venv/bin/glane portal down
+
+clean: ## remove what was installed and the portal's state; the store (data/) stays
+	@if [ -x .venv/bin/glane ]; then .venv/bin/glane portal down; fi
+	rm -rf .venv .portal-env .uv .portal .dagster
