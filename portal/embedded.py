@@ -1,0 +1,226 @@
+"""A real CKAN on this machine: up, down, status, reset.
+
+Belongs here: what callers (the command line, the tests) ask of the embedded portal. Does not belong here: how its
+processes are run (portal/supervisor.py), how CKAN is prepared (portal/ckan_plugin/).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from glane.errors import CallError, WorldError
+from portal.home import EDITOR, LOGS, ORGANISATION, SYSADMIN, Home, read_state, remove
+from portal.interpreter import CHECKOUT, checked_port, find_environment
+from portal.locks import family_is_gone, start_lock, supervisor_of
+from portal.places import remove_runtime
+from portal.processes import end_leftovers, last_words
+from portal.settings import site_url
+
+# A stop takes about two seconds; a database that must write much may take longer.
+_STOP_SECONDS = 45
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a portal from outside. Secrets are named by the files that hold them, never shown."""
+
+    state: Literal["stopped", "starting", "running"]
+    home: Path
+    version: str
+    port: int | None
+    url: str | None
+    organisation: str
+    editor: str
+    token_file: Path
+    sysadmin: str
+    sysadmin_token_file: Path
+    sysadmin_password_file: Path
+    processes: Mapping[str, int]
+    logs: Mapping[str, Path]
+    problem: str | None
+
+    @property
+    def running(self) -> bool:
+        """Whether the portal answers."""
+        return self.state == "running"
+
+    def as_json(self) -> dict[str, object]:
+        """Return the status as plain JSON values."""
+        plain = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
+        return {
+            **plain,
+            "running": self.running,
+            "processes": dict(self.processes),
+            "logs": {name: str(path) for name, path in self.logs.items()},
+        }
+
+
+def status(home: Path) -> Status:
+    """Return what is known of the portal in `home`; one that was never started is stopped."""
+    place = Home(home)
+    supervisor = supervisor_of(place.supervisor_lock)
+    known = read_state(place)
+    state: Literal["stopped", "starting", "running"] = "stopped"
+    if supervisor is not None:
+        state = "running" if known.phase == "ready" else "starting"
+    processes = {} if supervisor is None else {"supervisor": supervisor, **known.processes}
+    return Status(
+        state=state,
+        home=place.path,
+        version=find_environment().ckan_version,
+        port=known.port,
+        url=site_url(known.port) if known.port else None,
+        organisation=ORGANISATION,
+        editor=EDITOR,
+        token_file=place.editor_token,
+        sysadmin=SYSADMIN,
+        sysadmin_token_file=place.sysadmin_token,
+        sysadmin_password_file=place.sysadmin_password,
+        processes=processes,
+        logs={name: place.log(name) for name in LOGS},
+        problem=known.problem if state == "stopped" else None,
+    )
+
+
+def up(home: Path, port: int | None = None, say: Callable[[str], None] = lambda text: None) -> Status:
+    """Start the portal in `home` and return once it answers; one that runs already is left as it is.
+
+    `port`: the one to use and no other; None for the last one, or GLANE_PORTAL_PORT, or the next that is free.
+    `say` is told each step, a sentence at a time. Called twice at once, the second call waits for the first.
+    Raises CallError for a port that is none or not the running portal's, WorldError for whatever the machine refuses.
+    """
+    place = Home(home)
+    if port is not None:
+        checked_port(port)
+    if "%" in str(place.path):
+        raise CallError(
+            f"CKAN cannot live in {place.path}: its settings give a percent sign a meaning of its own.",
+            "Set GLANE_PORTAL_HOME to a folder without one.",
+        )
+    find_environment()
+    place.make()
+    with start_lock(place.start_lock):
+        known = status(home)
+        if known.state == "starting":
+            # Its starter is gone (we hold the start lock), so it is about to stop.
+            down(home)
+            known = status(home)
+        if not known.running:
+            _start(place, port, say)
+            known = status(home)
+    if port is not None and known.port != port:
+        raise CallError(
+            f"The portal runs already, on port {known.port}.",
+            "Stop it first with `glane portal down`, or leave the port out.",
+        )
+    return known
+
+
+def _start(home: Home, port: int | None, say: Callable[[str], None]) -> None:
+    command = [sys.executable, "-m", "portal.supervisor", str(home.path), *([str(port)] if port else [])]
+    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with home.log("supervisor").open("ab") as log:
+        supervisor = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd="/",
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
+        )
+    assert supervisor.stdout is not None
+    try:
+        for line in supervisor.stdout:
+            message = json.loads(line)
+            if "failed" in message:
+                raise WorldError(*message["failed"])
+            if "say" in message:
+                say(message["say"])
+            if message.get("ready"):
+                return
+    except BaseException:
+        supervisor.terminate()
+        supervisor.wait()
+        raise
+    finally:
+        supervisor.stdout.close()
+    supervisor.wait()
+    log_file = home.log("supervisor")
+    raise WorldError("The portal was stopped before it answered.", f"See {log_file}: {last_words(log_file)}")
+
+
+def down(home: Path) -> Status:
+    """Stop the portal in `home` and return once nothing of it runs; one that is stopped already is fine.
+
+    Works after kill -9 and after a reboot too: who runs is asked of the kernel, never read from a file.
+    Raises WorldError if something will not end.
+    """
+    place = Home(home)
+    supervisor = supervisor_of(place.supervisor_lock)
+    if supervisor == 0:
+        raise WorldError(
+            f"The portal in {place.path} is run from another container.", "Stop it there, or stop that container."
+        )
+    if supervisor is not None:
+        _end(supervisor, place)
+    if not end_leftovers(place.family_lock, patience=10):
+        raise WorldError(
+            f"Some processes of the portal in {place.path} do not end.",
+            f"See who holds {place.family_lock} (fuser, lsof) and end them.",
+        )
+    return status(home)
+
+
+def _end(supervisor: int, home: Home) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(supervisor, sign)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            raise WorldError(
+                f"The portal in {home.path} is run by another user (process {supervisor}).",
+                "Stop it as that user, or as root.",
+            ) from None
+        deadline = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < deadline:
+            if supervisor_of(home.supervisor_lock) != supervisor and family_is_gone(home.family_lock):
+                return
+            time.sleep(0.05)
+
+
+def reset(home: Path) -> Status:
+    """Stop the portal in `home` and remove all it made: datasets, accounts, files, logs. What is not ours stays.
+
+    Raises WorldError if something will not end or cannot be removed.
+    """
+    place = Home(home)
+    if not place.path.is_dir():
+        return status(home)
+    with start_lock(place.start_lock):
+        down(home)
+        known = read_state(place)
+        try:
+            remove_runtime(known.runtime)
+            if known.database is not None:
+                remove(Path(known.database))
+            for file in place.ours():
+                remove(file)
+        except OSError as refusal:
+            raise WorldError(
+                f"{refusal.filename} cannot be removed: {refusal.strerror}.", "Remove it as the user who owns it."
+            ) from refusal
+        place.start_lock.unlink(missing_ok=True)
+    if not any(place.path.iterdir()):
+        place.path.rmdir()
+    return status(home)
