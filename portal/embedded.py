@@ -27,6 +27,8 @@ from portal.settings import site_url
 
 # A stop takes about two seconds; a database that must write much may take longer.
 _STOP_SECONDS = 45
+# Supervisors that this process started: a tied one watches its pipe, and an ended one wants to be waited for.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,18 @@ def status(home: Path) -> Status:
     )
 
 
-def up(home: Path, port: int | None = None, say: Callable[[str], None] = lambda text: None) -> Status:
+def up(
+    home: Path,
+    port: int | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    *,
+    tied: bool = False,
+) -> Status:
     """Start the portal in `home` and return once it answers; one that runs already is left as it is.
 
     `port`: the one to use and no other; None for the last one, or GLANE_PORTAL_PORT, or the next that is free.
-    `say` is told each step, a sentence at a time. Called twice at once, the second call waits for the first.
+    `say` is told each step, a sentence at a time. A `tied` portal stops by itself when this process ends, however it
+    ends: for tests. Called twice at once, the second call waits for the first.
     Raises CallError for a port that is none or not the running portal's, WorldError for whatever the machine refuses.
     """
     place = Home(home)
@@ -115,7 +124,7 @@ def up(home: Path, port: int | None = None, say: Callable[[str], None] = lambda 
             down(home)
             known = status(home)
         if not known.running:
-            _start(place, port, say)
+            _start(place, port, say, tied)
             known = status(home)
     if port is not None and known.port != port:
         raise CallError(
@@ -125,8 +134,8 @@ def up(home: Path, port: int | None = None, say: Callable[[str], None] = lambda 
     return known
 
 
-def _start(home: Home, port: int | None, say: Callable[[str], None]) -> None:
-    command = [sys.executable, "-m", "portal.supervisor", str(home.path), *([str(port)] if port else [])]
+def _start(home: Home, port: int | None, say: Callable[[str], None], tied: bool) -> None:
+    command = [sys.executable, "-m", "portal.supervisor", str(home.path), str(port or 0), "tied" if tied else "free"]
     paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with home.log("supervisor").open("ab") as log:
         supervisor = subprocess.Popen(
@@ -147,13 +156,15 @@ def _start(home: Home, port: int | None, say: Callable[[str], None]) -> None:
             if "say" in message:
                 say(message["say"])
             if message.get("ready"):
+                if not tied:
+                    supervisor.stdout.close()
+                _started.append(supervisor)
                 return
     except BaseException:
         supervisor.terminate()
         supervisor.wait()
-        raise
-    finally:
         supervisor.stdout.close()
+        raise
     supervisor.wait()
     log_file = home.log("supervisor")
     raise WorldError("The portal was stopped before it answered.", f"See {log_file}: {last_words(log_file)}")
@@ -173,6 +184,7 @@ def down(home: Path) -> Status:
         )
     if supervisor is not None:
         _end(supervisor, place)
+    _started[:] = [process for process in _started if process.poll() is None]
     if not end_leftovers(place.family_lock, patience=10):
         raise WorldError(
             f"Some processes of the portal in {place.path} do not end.",

@@ -1,8 +1,9 @@
 """The one process that runs a portal: it starts PostgreSQL, Valkey and CKAN in order, watches them, stops them.
 
-Started by portal/embedded.py as `python -m portal.supervisor HOME [PORT]`, detached from the terminal. Until the
-portal answers it tells its starter how it goes, a JSON object a line on standard output, and if the starter dies
-meanwhile it stops: a killed start leaves nothing behind. SIGTERM stops it; if one of its children ends, it stops all.
+Started by portal/embedded.py as `python -m portal.supervisor HOME PORT free|tied` (port 0: the usual one), detached
+from the terminal. Until the portal answers it tells its starter how it goes, a JSON object a line on standard output,
+and if the starter dies meanwhile it stops: a killed start leaves nothing behind. A tied portal stops with its starter
+later too: a killed test run leaves nothing behind. SIGTERM stops it; if one of its children ends, it stops all.
 
 Belongs here: the order of things. Does not belong here: what every child has in common (portal/processes.py), what
 they are told (portal/settings.py), where they live (portal/places.py).
@@ -19,6 +20,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from glane.errors import GlaneError, WorldError
@@ -81,7 +83,7 @@ def main() -> int:
     """Run the portal in the folder given until told to stop; return 0, or 3 if it failed."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     home = Home(Path(sys.argv[1]))
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    port, tied = int(sys.argv[2]) or None, sys.argv[3] == "tied"
     starter = Starter()
     with open_log(home.log("supervisor")) as log:
         for stream in (1, 2):
@@ -91,7 +93,7 @@ def main() -> int:
         starter.tell(failed=["The portal is being run by another process already.", "See `glane portal status`."])
         return 3
     try:
-        return Supervisor(home, port, starter).run()
+        return Supervisor(home, port, starter, tied).run()
     finally:
         os.close(lock)
 
@@ -99,10 +101,11 @@ def main() -> int:
 class Supervisor:
     """One portal's life, from its first process to its last."""
 
-    def __init__(self, home: Home, port: int | None, starter: Starter) -> None:
+    def __init__(self, home: Home, port: int | None, starter: Starter, tied: bool) -> None:
         self.home = home
         self.port = port
         self.starter = starter
+        self.tied = tied
         self.children: list[Child] = []
         self.family: int | None = None
 
@@ -112,7 +115,8 @@ class Supervisor:
         try:
             self._start()
             self.starter.tell(ready=True)
-            self.starter.leave()
+            if not self.tied:
+                self.starter.leave()
             self._watch()
         except StopRequestedError:
             pass
@@ -126,7 +130,8 @@ class Supervisor:
             self._stop(problem)
         if problem is not None:
             print(problem, file=sys.stderr)
-            self.starter.tell(failed=[problem.what, problem.remedy])
+            with suppress(StopRequestedError):
+                self.starter.tell(failed=[problem.what, problem.remedy])
         return 3 if problem else 0
 
     def _start(self) -> None:
@@ -238,14 +243,22 @@ class Supervisor:
         return True
 
     def _watch(self) -> None:
-        while signal.sigwait(_WATCHED) not in _STOPPING:
+        while True:
             check_alive(self.children)
+            self.starter.check()
+            if not self.home.supervisor_lock.exists():
+                # Its folder was removed under it: nobody could find this portal any more to stop it.
+                raise StopRequestedError
+            event = signal.sigtimedwait(_WATCHED, 1.0 if self.tied else 5.0)
+            if event is not None and event.si_signo in _STOPPING:
+                raise StopRequestedError
 
     def _stop(self, problem: GlaneError | None) -> None:
+        runtime = read_state(self.home).runtime
         stop(self.children, patience=10)
-        remove_runtime(read_state(self.home).runtime)
-        text = str(problem) if problem else None
-        self._remember(phase="stopped", runtime=None, processes={}, problem=text)
+        remove_runtime(runtime)
+        with suppress(OSError):
+            self._remember(phase="stopped", runtime=None, processes={}, problem=str(problem) if problem else None)
 
     def _remember(self, **changes: object) -> State:
         return change_state(self.home, **changes)

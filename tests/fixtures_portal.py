@@ -1,0 +1,56 @@
+"""One real CKAN for the whole test session: started by the first test that asks, stopped whatever happens (it is
+tied to this process, so even a kill -9 of pytest leaves none behind).
+
+It lives in a short folder of its own under the system's temporary one, on a port of its own, beside any other portal
+of this machine.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from portal import embedded
+from portal.embedded import Status
+
+
+@dataclass(frozen=True)
+class Portal:
+    """A running portal, as a test needs it."""
+
+    status: Status
+    url: str
+    token: str
+    sysadmin_token: str
+    organisation: str
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[Portal]:
+    with tempfile.TemporaryDirectory(prefix="glane-test-") as folder:
+        Path(folder).chmod(0o711)
+        home = Path(folder) / "portal"
+        try:
+            status = embedded.up(home, free_port(), tied=True)
+            assert status.url is not None
+            yield Portal(
+                status=status,
+                url=status.url,
+                token=status.token_file.read_text("utf-8"),
+                sysadmin_token=status.sysadmin_token_file.read_text("utf-8"),
+                organisation=status.organisation,
+            )
+        finally:
+            embedded.down(home)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
