@@ -85,6 +85,14 @@ def load_declaration(path: Path, model: type[Model]) -> Model:
         raise DeclarationError(path, list(_faults(error, where, model))) from error
 
 
+def lines_of(path: Path) -> Where:
+    """The line (from 1) where each key or item of the YAML file `path` stands, by its path of keys and positions.
+
+    For faults that only show once the declaration is held against other files. Raises DeclarationError.
+    """
+    return _read(path)[1]
+
+
 def _read(path: Path) -> tuple[object, Where]:
     try:
         text = path.read_text(encoding="utf-8-sig")

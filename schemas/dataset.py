@@ -8,8 +8,10 @@ published stand in dataset.yaml beside it (design, 2).
 """
 
 import csv
+import difflib
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from glane.declaration import DeclarationError, Declared, Fault, load_declaration
+from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Text
 from schemas.licences import LICENCES
 
@@ -56,6 +58,19 @@ class Merge(Declared):
     trust: list[str] = Field(default_factory=list)
 
 
+class Origin(Declared):
+    """How a row says where its date comes from, so that nobody takes the day of our reading for the partner's word.
+
+    `field` holds `given` where the partner gave the date `of` (unless the mapping says otherwise: the date of the
+    whole file, say), and `provided` where Glane filled it.
+    """
+
+    field: str
+    of: str
+    given: str
+    provided: str
+
+
 class Geometry(Declared):
     """The fields that hold a point, in WGS 84 degrees."""
 
@@ -73,6 +88,7 @@ class TableLine(Declared):
     formats: list[Format] = Field(default=["csv", "parquet", "xlsx"])
     geometry: Geometry | None = None
     provided: dict[str, Provided] = Field(default_factory=dict)
+    origin: Origin | None = None
     unpublished: list[str] = Field(default_factory=list)
     published_when: dict[str, str] = Field(default_factory=dict)
     terms: dict[str, TermLine] = Field(default_factory=dict)
@@ -206,13 +222,16 @@ class Dataset:
 
 
 def load_dataset(folder: Path) -> Dataset:
-    """Read the dataset declared in `folder`. Raises DeclarationError naming file, line and key."""
+    """Read the dataset declared in `folder`. Raises DeclarationError naming file, line and key.
+
+    A term list stands in the dataset's own `terms/`, or in the `terms/` beside the datasets where several share it.
+    """
     path = folder / "dataset.yaml"
     line = load_declaration(path, DatasetLine)
-    tables = tuple(_load_table(folder, table, path) for table in line.tables)
-    judged_by = sorted([path, *folder.glob("*.schema.json"), *folder.glob("terms/*.csv")])
+    tables = tuple(_load_table(folder, number, table) for number, table in enumerate(line.tables))
     digest = hashlib.sha256()
-    for file in judged_by:
+    lists = {_terms_path(folder, name) for table in tables for name in table.terms}
+    for file in [path, *sorted({table.schema_path for table in tables}), *sorted(lists)]:
         digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return Dataset(folder.name, folder, line, tables, digest.hexdigest())
 
@@ -222,12 +241,14 @@ def load_datasets(root: Path) -> dict[str, Dataset]:
     return {path.parent.name: load_dataset(path.parent) for path in sorted(root.glob("*/dataset.yaml"))}
 
 
-def _load_table(folder: Path, line: TableLine, declared_in: Path) -> Table:
+def _load_table(folder: Path, number: int, line: TableLine) -> Table:
+    declared_in = folder / "dataset.yaml"
     path = folder / f"{line.name}.schema.json"
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        fault = Fault(1, "tables", f"The Table Schema {path.name} is missing.", "Put it beside dataset.yaml.")
+        at = lines_of(declared_in).get(("tables", number, "name"), 1)
+        fault = Fault(at, f"tables.{number}.name", f"The Table Schema {path.name} is missing.", "Put it beside.")
         raise DeclarationError(declared_in, [fault]) from error
     except json.JSONDecodeError as error:
         fault = Fault(error.lineno, "", f"This is not JSON: {error.msg}.", "Correct the Table Schema.")
@@ -235,16 +256,18 @@ def _load_table(folder: Path, line: TableLine, declared_in: Path) -> Table:
     terms: dict[str, tuple[str, ...]] = {}
     synonyms: dict[str, dict[str, str]] = {}
     for name in sorted({term.list for term in line.terms.values()}):
-        terms[name], synonyms[name] = load_terms(folder / "terms" / f"{name}.csv")
+        terms[name], synonyms[name] = load_terms(_terms_path(folder, name))
     table = Table(line, schema, path, terms, synonyms)
-    unknown = [name for name in _named_fields(line) if name not in table.fields]
-    if unknown:
-        faults = [
-            Fault(1, f"tables.{line.name}", f"The field {n!r} is not in {path.name}.", "Correct its name.")
-            for n in unknown
-        ]
+    faults = _unknown_fields(declared_in, number, table)
+    if faults:
         raise DeclarationError(declared_in, faults)
     return table
+
+
+def _terms_path(folder: Path, name: str) -> Path:
+    shared = folder.parent / "terms" / f"{name}.csv"
+    own = folder / "terms" / f"{name}.csv"
+    return shared if shared.exists() and not own.exists() else own
 
 
 def load_terms(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -258,19 +281,58 @@ def load_terms(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     except FileNotFoundError as error:
         fault = Fault(1, "", "The term list is missing.", "Create it with the columns term,synonyms,fr,en.")
         raise DeclarationError(path, [fault]) from error
-    faults = [
-        Fault(number, "term", "The line has no term.", "Fill it or remove the line.")
-        for number, row in enumerate(rows, start=2)
-        if not row.get("term")
-    ]
-    if faults or not rows:
-        raise DeclarationError(path, faults or [Fault(1, "term", "The list is empty.", "Add a term.")])
-    synonyms = {s.strip(): row["term"] for row in rows for s in (row.get("synonyms") or "").split("|") if s.strip()}
-    return tuple(row["term"] for row in rows), synonyms
+    if not rows:
+        raise DeclarationError(path, [Fault(1, "term", "The list is empty.", "Add a term.")])
+    terms: dict[str, None] = {}
+    meant: dict[str, str] = {}
+    faults = []
+    for number, row in enumerate(rows, start=2):
+        for column in ("term", "fr", "en"):
+            if not row.get(column):
+                faults.append(Fault(number, column, f"The line has no {column!r}.", "Fill it or remove the line."))
+        term = row.get("term") or ""
+        for written in filter(None, (term, *_parts(row.get("synonyms")))):
+            if meant.setdefault(written, term) != term or (written == term and term in terms):
+                faults.append(Fault(number, "synonyms", f"{written!r} stands on the list twice.", "Keep one."))
+        terms[term] = None
+    if faults:
+        raise DeclarationError(path, faults)
+    return tuple(terms), {written: term for written, term in meant.items() if written != term}
 
 
-def _named_fields(line: TableLine) -> list[str]:
-    named = [*line.provided, *line.unpublished, *line.published_when, *line.terms]
-    named += [name for rule in line.rules for name in rule.fields]
-    named += [name for key in line.merge.same for name in key] + ([line.merge.newest] if line.merge.newest else [])
-    return named + ([line.geometry.latitude, line.geometry.longitude] if line.geometry else [])
+def _parts(cell: str | None) -> list[str]:
+    return [part for text in (cell or "").split("|") if (part := text.strip())]
+
+
+def _unknown_fields(declared_in: Path, number: int, table: Table) -> list[Fault]:
+    faults = []
+    lines = lines_of(declared_in)
+    for at, name in _named_fields(table.line):
+        if name in table.fields:
+            continue
+        path = ("tables", number, *at)
+        near = difflib.get_close_matches(name, table.fields, n=1, cutoff=0.6)
+        remedy = f"Did you mean {near[0]!r}?" if near else "Correct its name."
+        known = next(path[:size] for size in range(len(path), -1, -1) if path[:size] in lines)
+        what = f"The field {name!r} is not in {table.schema_path.name}."
+        faults.append(Fault(lines[known], ".".join(map(str, path)), what, remedy))
+    return faults
+
+
+def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every field that a table's declaration names, and the path of keys where it does."""
+    for key in ("provided", "published_when", "terms"):
+        yield from (((key, name), name) for name in getattr(line, key))
+    yield from ((("unpublished", number), name) for number, name in enumerate(line.unpublished))
+    for number, rule in enumerate(line.rules):
+        yield from ((("rules", number, "fields", place), name) for place, name in enumerate(rule.fields))
+    for number, same in enumerate(line.merge.same):
+        yield from ((("merge", "same", number, place), name) for place, name in enumerate(same))
+    if line.merge.newest:
+        yield ("merge", "newest"), line.merge.newest
+    if line.geometry:
+        yield ("geometry", "latitude"), line.geometry.latitude
+        yield ("geometry", "longitude"), line.geometry.longitude
+    if line.origin:
+        yield ("origin", "field"), line.origin.field
+        yield ("origin", "of"), line.origin.of
