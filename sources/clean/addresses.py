@@ -1,0 +1,51 @@
+"""Addresses on the web: sites and e-mails.
+
+Belongs here: schemes left out, spaces, letter case of hosts. Does not belong here: whether anyone answers there.
+"""
+
+import re
+from collections.abc import Callable
+
+from sources.clean.context import CleanContext
+
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(?::\d{2,5})?", re.IGNORECASE)
+_SCHEME = re.compile(r"^(https?)\s*:\s*/*\s*", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@<>,;|\"()]+@[^\s@<>,;|\"()]+\.[^\s@<>,;|\"()]+")
+_BETWEEN = re.compile(r"\s*(?:[;,|\n]|\s/\s|\s+et\s+|\s+ou\s+)\s*|\s+")
+
+
+def url(cell: str, context: CleanContext) -> str | None:
+    """A web address with its scheme: "www.example.org" -> "https://www.example.org"; "en" stays as it is."""
+    plain = cell.strip().strip("<>\"'").strip()
+    scheme = _SCHEME.match(plain)
+    rest = plain[scheme.end() :] if scheme else plain
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not _HOST.fullmatch(host) or re.search(r"[\s|]", rest):
+        return cell
+    name = (scheme[1] if scheme else "https").lower()
+    return f"{name}://{host.lower()}{rest[len(host) :]}"
+
+
+def urls(cell: str, context: CleanContext) -> str | None:
+    """Several web addresses in one cell, joined by `|`; unchanged where one of them is none."""
+    return _each(cell, lambda part: url(part, context) or "", lambda part: part.startswith(("http://", "https://")))
+
+
+def email(cell: str, context: CleanContext) -> str | None:
+    """An e-mail address: "mailto:" and brackets go, the host in small letters. Several: the cell stays as it is."""
+    found = _EMAIL.findall(cell.strip().removeprefix("mailto:"))
+    alone = re.sub(r"^mailto:", "", cell.strip(), flags=re.IGNORECASE).strip("<>\"' .,;")
+    if len(found) != 1 or not _EMAIL.fullmatch(alone):
+        return cell
+    local, _, host = alone.rpartition("@")
+    return f"{local}@{host.lower()}"
+
+
+def emails(cell: str, context: CleanContext) -> str | None:
+    """Several e-mail addresses in one cell, joined by `|`; unchanged where one of them is none."""
+    return _each(cell, lambda part: email(part, context) or "", lambda part: _EMAIL.fullmatch(part) is not None)
+
+
+def _each(cell: str, clean: Callable[[str], str], holds: Callable[[str], bool]) -> str:
+    parts = [clean(part) for part in _BETWEEN.split(cell.strip()) if part]
+    return "|".join(dict.fromkeys(parts)) if parts and all(map(holds, parts)) else cell

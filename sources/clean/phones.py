@@ -1,0 +1,70 @@
+"""Telephone numbers to E.164.
+
+Belongs here: reading numbers as people write them, overseas prefixes by postcode. Does not belong here: whether a
+number may be published (personal data is judged by the dataset).
+"""
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
+from sources.clean.context import CleanContext
+
+# Overseas départements and collectivities have telephone regions of their own (postcodes begin so).
+_OVERSEAS = {
+    "971": "GP",
+    "972": "MQ",
+    "973": "GF",
+    "974": "RE",
+    "975": "PM",
+    "976": "YT",
+    "977": "BL",
+    "978": "MF",
+    "986": "WF",
+    "987": "PF",
+    "988": "NC",
+}
+_SHORT = re.compile(r"^(?:3\d{3}|1\d{1,2}|10\d{2}|11[68]\d{3})$")
+_BETWEEN = re.compile(r"[/;,|\n]|\s-\s|\s+(?:et|ou|puis)\s+")
+
+
+def phone(cell: str, context: CleanContext) -> str | None:
+    """The first valid number in the cell: "02 48 27 15 00 / 06 39 98 12 12" -> "+33248271500". "3639" stays."""
+    return next(iter(_numbers(cell, context)), cell)
+
+
+def phones(cell: str, context: CleanContext) -> str | None:
+    """Every number in the cell, joined by `|`; unchanged where one of them is none."""
+    parts = [part for part in _BETWEEN.split(cell) if part.strip()]
+    found = [number for part in parts for number in _numbers(part, context)[:1]]
+    return "|".join(dict.fromkeys(found)) if parts and len(found) == len(parts) else cell
+
+
+def _numbers(cell: str, context: CleanContext) -> list[str]:
+    candidates = [cell, *_BETWEEN.split(cell)] if _BETWEEN.search(cell) else [cell]
+    return [number for part in candidates if (number := _e164(part, context))]
+
+
+def _e164(text: str, context: CleanContext) -> str | None:
+    compact = re.sub(r"[\s.\-]", "", text)
+    if context.country == "FR" and _SHORT.match(compact):
+        return compact
+    for region in _regions(context):
+        for written in (text, f"0{compact}") if re.fullmatch(r"[1-9]\d{8}", compact) else (text,):
+            try:
+                number = phonenumbers.parse(written, region or None)
+            except NumberParseException:
+                continue
+            if phonenumbers.is_valid_number(number) and not number.extension:
+                return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return None
+
+
+def _regions(context: CleanContext) -> list[str]:
+    if context.country != "FR":
+        return [context.country]
+    # One numbering plan serves France and its départements overseas: 0262 can only be La Réunion's. The collectivities
+    # of the Pacific have short numbers of their own, which mean something only with their postcode.
+    overseas = _OVERSEAS.get(context.postcode[:3])
+    return [*([overseas] if overseas else []), "FR", "GP", "MQ", "GF", "RE", "YT", "PM"]

@@ -1,0 +1,255 @@
+"""From a partner's columns to our fields: every field of the table, in its order, one text column each.
+
+Belongs here: running a source's mapping over its records, the id of a row, what the declaration provides, and the
+account of it all (rows in, blank rows, columns nobody mapped, what cleaners changed). Does not belong here: where one
+field's text comes from (ways.py), cleaners (clean/), whether a row is right (schemas/).
+"""
+
+import base64
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from glane.errors import DataError
+from schemas.dataset import Table
+from sources.clean import CLEANERS, CleanContext
+from sources.clean.places import alpha2
+from sources.declaration import FieldMapping, Identity, Source, SourceLine
+from sources.formats.reading import Reading, Record, collapse
+from sources.hook import Hook, load_hook
+from sources.terms import Terms, fold
+from sources.ways import Row, parts_of
+
+_EXAMPLES = 3
+# Cleaners whose field says where the row is; their fields are made first, so that the others may ask.
+_COUNTRY = frozenset({"country2", "country3"})
+_POSTCODE = frozenset({"postcode"})
+
+
+class MappingError(DataError):
+    """The file and the mapping do not fit: a column that is not there, a hook that fails."""
+
+
+@dataclass(frozen=True)
+class ChangeCount:
+    """How many cells one cleaner changed, and the first few (before, after)."""
+
+    count: int
+    examples: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A partner's rows in our fields: `rows` has the table's fields in order and `_line`; one row for each row in.
+
+    `unmapped` are the partner's columns that are neither mapped nor ignored; `changes` counts by cleaner ("terms" for
+    terms that were translated).
+    """
+
+    rows: pl.DataFrame
+    rows_in: int
+    blank: int
+    unmapped: tuple[str, ...]
+    changes: dict[str, ChangeCount]
+
+
+def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: str) -> Mapped:
+    """Map every record of `reading` to the fields of `table`; `snapshot_date` is when its bytes were received.
+
+    A cell that the mapping cannot make sense of stays as the partner wrote it, for validation to show. Raises
+    MappingError naming the mapped columns that the file does not have, each with the nearest one it has.
+    """
+    _check_columns(source.line, reading)
+    mapper = _Mapper(source, table, snapshot_date)
+    columns: dict[str, list[str | None]] = {name: [] for name in table.fields}
+    for record in reading.records:
+        row = mapper.row(record)
+        for name, column in columns.items():
+            column.append(row.get(name) or None)
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    lines = pl.Series("_line", [record.line for record in reading.records], dtype=pl.Int64)
+    return Mapped(
+        rows=frame.with_columns(lines),
+        rows_in=len(reading.records),
+        blank=reading.blank,
+        unmapped=unmapped(source.line, reading.columns),
+        changes=mapper.changes(),
+    )
+
+
+def unmapped(line: SourceLine, columns: Iterable[str]) -> tuple[str, ...]:
+    """The partner's columns that a source neither maps nor ignores.
+
+    A name under `ignore:` may have `*` in it, and covers what is nested under it.
+    """
+    used = {collapse(name) for name in _columns_used(line)}
+    ignored = [collapse(name) for name in line.ignore]
+    return tuple(
+        column
+        for column in columns
+        if column not in used
+        and not any(column == name or column.startswith(f"{name}.") or fnmatchcase(column, name) for name in ignored)
+    )
+
+
+def _columns_used(line: SourceLine) -> list[str]:
+    mapped = [column for mapping in line.map.values() for column in mapping.columns]
+    return [*mapped, *((line.id.columns if line.id else None) or ())]
+
+
+def _check_columns(line: SourceLine, reading: Reading) -> None:
+    # A file without rows has no columns either in JSON: nothing can be missing from nothing.
+    if not reading.columns:
+        return
+    present = set(reading.columns)
+    missing = [name for name in dict.fromkeys(map(collapse, _columns_used(line))) if name not in present]
+    if not missing:
+        return
+    folded = {fold(column): column for column in reversed(reading.columns)}
+    said = []
+    for name in missing:
+        near = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
+        said.append(f"{name!r}" + (f" (the nearest is {folded[near[0]]!r})" if near else ""))
+    raise MappingError(
+        f"The file has not got {'the column' if len(said) == 1 else 'the columns'} {', '.join(said)}.",
+        "If the partner renamed it, correct the mapping in source.yaml; if it was left out, ask for it.",
+    )
+
+
+class _Mapper:
+    """One source's mapping, made ready once; gives rows and counts what it changed."""
+
+    def __init__(self, source: Source, table: Table, snapshot_date: str) -> None:
+        self._source = source
+        self._table = table
+        self._missing = frozenset(source.line.format.missing)
+        self._fields = [_Field(name, mapping, table) for name, mapping in source.line.map.items()]
+        self._fields.sort(key=lambda field: field.rank)
+        self._provided = _provided(source, table, snapshot_date)
+        self._hook: Hook | None = load_hook(source, table)
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, dict[tuple[str, str], None]] = {}
+
+    def row(self, record: Record) -> dict[str, str]:
+        row = Row(record.cells, self._missing, self._source.line.country)
+        context = CleanContext(self._source.line.country, "", self._source.line.language)
+        cells: dict[str, str] = {}
+        for field in self._fields:
+            cells[field.name] = text = field.text(row, context, self)
+            if field.rank == 0 and text:
+                context = CleanContext(alpha2(text), context.postcode, context.language)
+                row = Row(record.cells, self._missing, context.country)
+            elif field.rank == 1:
+                context = CleanContext(context.country, text, context.language)
+        if self._hook is not None:
+            cells = self._hook(cells, record.line)
+        if self._source.line.id is not None:
+            cells[self._table.primary_key[0]] = _id(self._source, self._source.line.id, row, cells)
+        for name, text in self._provided.items():
+            cells[name] = cells.get(name) or text
+        return cells
+
+    def count(self, name: str, before: str, after: str) -> None:
+        """Note that the cleaner `name` changed a cell."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+        examples = self._examples.setdefault(name, {})
+        if len(examples) < _EXAMPLES:
+            examples[(before, after)] = None
+
+    def changes(self) -> dict[str, ChangeCount]:
+        return {name: ChangeCount(self._counts[name], tuple(self._examples[name])) for name in sorted(self._counts)}
+
+
+class _Field:
+    """One field's mapping: split, then for each part pattern, cleaners and terms; joined again, and the default."""
+
+    def __init__(self, name: str, mapping: FieldMapping, table: Table) -> None:
+        self.name = name
+        self.rank = 0 if _COUNTRY & set(mapping.clean) else 1 if _POSTCODE & set(mapping.clean) else 2
+        self._mapping = mapping
+        self._pattern = re.compile(mapping.pattern) if mapping.pattern else None
+        self._cleaners = [(cleaner, CLEANERS[cleaner]) for cleaner in mapping.clean]
+        listed = table.line.terms.get(name)
+        self._terms = Terms(mapping.terms)
+        self._accepted = Terms(
+            {term: term for term in table.terms[listed.list]} | table.synonyms[listed.list] if listed else {}
+        )
+        self._separator = listed.separator if listed and listed.separator else "|"
+
+    def text(self, row: Row, context: CleanContext, mapper: _Mapper) -> str:
+        parts = parts_of(self._mapping, row)
+        if self._mapping.split:
+            parts = [piece.strip() for part in parts for piece in part.split(self._mapping.split)]
+        made: dict[str, None] = {}
+        for part in parts:
+            text = self._clean(self._cut(part), context, mapper)
+            for term in self._term(text, mapper):
+                made[term] = None
+        return self._separator.join(made) or self._mapping.default or ""
+
+    def _cut(self, text: str) -> str:
+        if self._pattern is None:
+            return text
+        match = self._pattern.search(text)
+        if match is None:
+            return ""
+        return (match[1] if self._pattern.groups else match[0]) or ""
+
+    def _clean(self, text: str, context: CleanContext, mapper: _Mapper) -> str:
+        for name, cleaner in self._cleaners:
+            if not text.strip():
+                return ""
+            after = cleaner(text, context) or ""
+            if after != text:
+                mapper.count(name, text, after)
+            text = after
+        return text.strip()
+
+    def _term(self, text: str, mapper: _Mapper) -> list[str]:
+        if not text:
+            return []
+        ours = self._terms.find(text)
+        terms = ours.split(self._separator) if ours is not None else [text]
+        accepted = [found if (found := self._accepted.find(term)) is not None else term for term in terms]
+        written = self._separator.join(accepted)
+        if written != text:
+            mapper.count("terms", text, written)
+        return [term for term in accepted if term]
+
+
+def _provided(source: Source, table: Table, snapshot_date: str) -> Mapping[str, str]:
+    line = source.line
+    values = {
+        "partner": source.partner,
+        "partner_title": line.title["fr" if line.language == "fr" else "en"],
+        "attribution": line.attribution,
+        "licence": line.licence,
+        "snapshot_date": snapshot_date,
+    }
+    return {name: values[what] for name, what in table.line.provided.items()}
+
+
+def _id(source: Source, identity: Identity, row: Row, cells: Mapping[str, str]) -> str:
+    if identity.columns is not None:
+        texts = [row.text(column) for column in identity.columns]
+        own = "-".join(filter(None, map(_slug, texts)))
+    else:
+        texts = [fold(cells.get(name, "")) for name in identity.fields or ()]
+        own = _short_hash("\x1f".join(texts)) if any(texts) else ""
+    return f"{_slug(source.partner)}--{own}" if own else ""
+
+
+def _slug(text: str) -> str:
+    """The text in the letters of an address; one in another script gives a short hash instead of nothing."""
+    slug = re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
+    return slug or (_short_hash(text) if text else "")
+
+
+def _short_hash(text: str) -> str:
+    """60 bits in 12 letters: among a million rows, two meet with a chance below one in two million."""
+    return base64.b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()

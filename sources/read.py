@@ -1,0 +1,35 @@
+"""Reads a partner's file: from bytes on disk to records with their lines.
+
+Belongs here: which reader serves which format; the face of this sub-room (read, Reading, Record, ReadError).
+Does not belong here: fetching (harvest.py), the readers (formats/), what columns mean (mapping.py).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sources.declaration import FileFormat, Kind
+from sources.formats.delimited import read_delimited
+from sources.formats.documents import read_geojson, read_json, read_jsonl
+from sources.formats.reading import ReadError, Reading, Record, as_text
+from sources.formats.sheets import read_sheet
+
+__all__ = ["ReadError", "Reading", "Record", "as_text", "read"]
+
+_READERS: dict[Kind, Callable[[Path, FileFormat], Reading]] = {
+    "csv": read_delimited,
+    "tsv": read_delimited,
+    "xlsx": read_sheet,
+    "ods": read_sheet,
+    "json": read_json,
+    "jsonl": read_jsonl,
+    "geojson": read_geojson,
+}
+
+
+def read(path: Path, declared: FileFormat) -> Reading:
+    """Read the file `path`, written as `declared` says; blank rows are skipped and counted.
+
+    Raises ReadError naming the file, the line, what was expected and what to do: an empty or truncated file, another
+    encoding than declared, a doubled or missing header, a cell under no name, an unknown sheet or path of records.
+    """
+    return _READERS[declared.kind](path, declared)

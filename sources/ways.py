@@ -1,0 +1,80 @@
+"""Where the text of one field comes from in one row: the ways of a FieldMapping.
+
+Belongs here: column, join, first, constant, choices, days, point; each gives the field's parts before anything is done
+to them. Does not belong here: what is done to them then (mapping.py, clean/).
+"""
+
+from dataclasses import dataclass, field
+
+from sources.clean.coordinates import lambert93_point, point_in, written
+from sources.clean.hours import week
+from sources.declaration import Condition, FieldMapping
+from sources.formats.reading import as_parts, as_text, collapse
+from sources.terms import fold
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record seen by the mapping: cells by column, with what the format calls missing blanked."""
+
+    cells: dict[str, object]
+    missing: frozenset[str]
+    country: str = ""
+    texts: dict[str, str] = field(default_factory=dict, compare=False)
+
+    def text(self, column: str) -> str:
+        """The text of the cell of `column`, empty where it is missing."""
+        name = collapse(column)
+        if name not in self.texts:
+            text = as_text(self.cells.get(name))
+            self.texts[name] = "" if text in self.missing else text
+        return self.texts[name]
+
+    def parts(self, column: str) -> list[str]:
+        """The filled parts of the cell of `column`: several where the format gives a list."""
+        parts = as_parts(self.cells.get(collapse(column)))
+        return [part for part in parts if part not in self.missing]
+
+
+def parts_of(mapping: FieldMapping, row: Row) -> list[str]:
+    """The parts of a field in this row, in order; empty where the row says nothing."""
+    if mapping.column is not None:
+        return row.parts(mapping.column)
+    if mapping.constant is not None:
+        return [mapping.constant]
+    if mapping.first is not None:
+        return next((parts for column in mapping.first if (parts := row.parts(column))), [])
+    if mapping.choices is not None:
+        return list(dict.fromkeys(choice.value for choice in mapping.choices if _holds(choice.when, row)))
+    if mapping.join is not None:
+        text = mapping.separator.join(filter(None, map(row.text, mapping.join)))
+    elif mapping.days is not None:
+        text = _days({day: row.text(column) for day, column in mapping.days.items()})
+    else:
+        text = _point(mapping, row)
+    return [text] if text else []
+
+
+def _holds(condition: Condition, row: Row) -> bool:
+    wanted = {fold(value) for value in condition.values}
+    return any(fold(part) in wanted for part in row.parts(condition.column) or [""])
+
+
+def _days(cells: dict[str, str]) -> str:
+    written = week(cells)
+    if written is not None:
+        return written
+    # One day is not understood: all are shown as the partner wrote them, for the report to point at.
+    return "; ".join(f"{day} {cell}" for day, cell in cells.items() if cell)
+
+
+def _point(mapping: FieldMapping, row: Row) -> str:
+    columns = mapping.point or []
+    texts = [row.text(column) for column in columns]
+    lambert = mapping.projection == "lambert93"
+    point = lambert93_point(texts) if lambert else point_in(texts, row.country)
+    if point is not None:
+        value = point.latitude if mapping.axis == "latitude" else point.longitude
+        return written(value) if value is not None else ""
+    # No point: what the partner wrote is shown, in the field of its own axis.
+    return texts[(mapping.axis == "longitude") != lambert] if len(texts) == 2 else texts[0]
