@@ -283,21 +283,20 @@ def load_terms(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
         raise DeclarationError(path, [fault]) from error
     if not rows:
         raise DeclarationError(path, [Fault(1, "term", "The list is empty.", "Add a term.")])
-    terms: dict[str, None] = {}
     meant: dict[str, str] = {}
-    faults = []
+    faults: list[Fault] = []
     for number, row in enumerate(rows, start=2):
-        for column in ("term", "fr", "en"):
-            if not row.get(column):
-                faults.append(Fault(number, column, f"The line has no {column!r}.", "Fill it or remove the line."))
         term = row.get("term") or ""
+        empty = [column for column in ("term", "fr", "en") if not row.get(column)]
+        faults += [Fault(number, column, "The cell is empty.", "Fill it or remove the line.") for column in empty]
         for written in filter(None, (term, *_parts(row.get("synonyms")))):
-            if meant.setdefault(written, term) != term or (written == term and term in terms):
-                faults.append(Fault(number, "synonyms", f"{written!r} stands on the list twice.", "Keep one."))
-        terms[term] = None
+            if written in meant:
+                faults += [Fault(number, "synonyms", f"{written!r} stands on the list already.", "Keep one.")]
+            meant[written] = term
     if faults:
         raise DeclarationError(path, faults)
-    return tuple(terms), {written: term for written, term in meant.items() if written != term}
+    terms = tuple(row["term"] for row in rows)
+    return terms, {written: term for written, term in meant.items() if written != term}
 
 
 def _parts(cell: str | None) -> list[str]:
