@@ -12,14 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from glane.errors import CallError, WorldError
 from portal.home import EDITOR, LOGS, ORGANISATION, SYSADMIN, Home, read_state, remove
-from portal.interpreter import CHECKOUT, checked_port, find_environment
+from portal.interpreter import CHECKOUT, checked_port, find_environment, preferred_port
 from portal.locks import family_is_gone, start_lock, supervisor_of
 from portal.places import remove_runtime
 from portal.processes import end_leftovers, last_words
@@ -37,7 +38,7 @@ class Status:
 
     state: Literal["stopped", "starting", "running"]
     home: Path
-    version: str
+    version: str | None
     port: int | None
     url: str | None
     organisation: str
@@ -69,8 +70,9 @@ class Status:
 def status(home: Path) -> Status:
     """Return what is known of the portal in `home`; one that was never started is stopped."""
     place = Home(home)
-    supervisor = supervisor_of(place.supervisor_lock)
-    known = read_state(place)
+    with _refusals(place):
+        supervisor = supervisor_of(place.supervisor_lock)
+        known = read_state(place)
     state: Literal["stopped", "starting", "running"] = "stopped"
     if supervisor is not None:
         state = "running" if known.phase == "ready" else "starting"
@@ -78,7 +80,7 @@ def status(home: Path) -> Status:
     return Status(
         state=state,
         home=place.path,
-        version=find_environment().ckan_version,
+        version=known.version,
         port=known.port,
         url=site_url(known.port) if known.port else None,
         organisation=ORGANISATION,
@@ -115,9 +117,10 @@ def up(
             f"CKAN cannot live in {place.path}: its settings give a percent sign a meaning of its own.",
             "Set GLANE_PORTAL_HOME to a folder without one.",
         )
+    preferred_port()
     find_environment()
     place.make()
-    with start_lock(place.start_lock):
+    with _refusals(place), start_lock(place.start_lock):
         known = status(home)
         if known.state == "starting":
             # Its starter is gone (we hold the start lock), so it is about to stop.
@@ -177,14 +180,17 @@ def down(home: Path) -> Status:
     Raises WorldError if something will not end.
     """
     place = Home(home)
-    supervisor = supervisor_of(place.supervisor_lock)
+    with _refusals(place):
+        supervisor = supervisor_of(place.supervisor_lock)
     if supervisor == 0:
         raise WorldError(
             f"The portal in {place.path} is run from another container.", "Stop it there, or stop that container."
         )
     if supervisor is not None:
         _end(supervisor, place)
-    _started[:] = [process for process in _started if process.poll() is None]
+    for process in [one for one in _started if one.pid == supervisor]:
+        process.wait(_STOP_SECONDS)
+        _started.remove(process)
     if not end_leftovers(place.family_lock, patience=10):
         raise WorldError(
             f"Some processes of the portal in {place.path} do not end.",
@@ -219,20 +225,27 @@ def reset(home: Path) -> Status:
     place = Home(home)
     if not place.path.is_dir():
         return status(home)
-    with start_lock(place.start_lock):
+    with _refusals(place), start_lock(place.start_lock):
         down(home)
         known = read_state(place)
-        try:
-            remove_runtime(known.runtime)
-            if known.database is not None:
-                remove(Path(known.database))
-            for file in place.ours():
-                remove(file)
-        except OSError as refusal:
-            raise WorldError(
-                f"{refusal.filename} cannot be removed: {refusal.strerror}.", "Remove it as the user who owns it."
-            ) from refusal
-        place.start_lock.unlink(missing_ok=True)
-    if not any(place.path.iterdir()):
-        place.path.rmdir()
+        remove_runtime(known.runtime)
+        if known.database is not None:
+            remove(Path(known.database))
+        for file in place.ours():
+            remove(file)
+        place.start_lock.unlink()
+        if not any(place.path.iterdir()):
+            place.path.rmdir()
     return status(home)
+
+
+@contextmanager
+def _refusals(home: Home) -> Iterator[None]:
+    """Say in the house's words what the disk refuses."""
+    try:
+        yield
+    except OSError as refusal:
+        raise WorldError(
+            f"{refusal.filename or home.path}: {refusal.strerror}.",
+            f"Make sure that {home.path} is yours and its disk has room, or set GLANE_PORTAL_HOME to another folder.",
+        ) from refusal

@@ -92,6 +92,7 @@ class State:
     port: int | None = None
     database: str | None = None
     runtime: str | None = None
+    version: str | None = None
     problem: str | None = None
     processes: dict[str, int] = field(default_factory=dict)
 

@@ -146,6 +146,7 @@ class Supervisor:
         runtime = runtime_folder(user)
         # Remembered before it is used, so that a start killed here is still swept by the next.
         self._remember(phase="starting", port=port, runtime=str(runtime), problem=None, processes={})
+        self._remember(version=environment.ckan_version)
         database = database_folder(self.home, remembered, user)
         self._remember(database=str(database))
         programs = reachable_programs(environment.postgres, database, user)
