@@ -6,14 +6,18 @@ on hold. Does not belong here: each judgement's own work (conformity.py, terms.p
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from schemas.conformity import conformity_problems
 from schemas.dataset import Dataset, Table
-from schemas.judgement import LINE, Judgement, Problem
+from schemas.formulas import formula_problems
+from schemas.judgement import LINE, Found, Judgement, Problem
 from schemas.phrases import say
+from schemas.rules.apply import rule_problems
+from schemas.terms import apply_terms
 
 _INDEX = "_row"
 
@@ -33,8 +37,9 @@ def judge(
     the day that rules about time go by (by default, today in UTC). Raises ConformityError.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
-    rows = rows.select(*table.fields, LINE)
-    found = conformity_problems(dataset, table, rows, known_keys or {})
+    written = rows.select(*table.fields, LINE)
+    rows, asked = judge_beyond_schema(table, written, today)
+    found = combined(conformity_problems(dataset, table, rows, known_keys or {}), asked.found)
     wrong = sorted({index for index, problem in found if problem.severity == "error"})
     numbered = rows.with_row_index(_INDEX)
     valid = numbered.filter(~pl.col(_INDEX).is_in(wrong))
@@ -49,7 +54,35 @@ def judge(
         to_correct=len(wrong),
         on_hold=waiting.height,
         warnings=sum(problem.severity == "warning" for _, problem in found),
+        valid_until=asked.valid_until,
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was found beyond the Table Schema, and until when that holds."""
+
+    found: list[Found]
+    valid_until: datetime.date | None
+
+
+def judge_beyond_schema(table: Table, rows: pl.DataFrame, today: datetime.date) -> tuple[pl.DataFrame, Asked]:
+    """Judge what the dataset asks beyond its Table Schema: term lists, rules, formulas.
+
+    Gives the rows with synonyms replaced, and what was found. Raises RuleError.
+    """
+    rows, found = apply_terms(table, rows)
+    by_rules, valid_until = rule_problems(table, rows, today)
+    return rows, Asked([*found, *by_rules, *formula_problems(table, rows)], valid_until)
+
+
+def combined(by_schema: list[Found], asked: list[Found]) -> list[Found]:
+    """All that was found, without what a rule or a term list says better: where one of them refuses a cell that the
+    schema's pattern or list of values refuses too, it knows the words, and the pattern does not."""
+    refused = {(index, problem.field) for index, problem in asked if problem.severity == "error"}
+    said_better = {"constraint-pattern", "constraint-enum"}
+    kept = [(i, p) for i, p in by_schema if p.rule not in said_better or (i, p.field) not in refused]
+    return [*kept, *asked]
 
 
 def _published(table: Table) -> pl.Expr:
