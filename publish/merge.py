@@ -33,15 +33,20 @@ class Merged:
     """One table after merging.
 
     `rows` has the table's fields in order, sorted by primary key. `provenance` has one line for each row that came
-    in: table, id (of the published row), partner, line, snapshot. `merged` counts, for each partner, its rows that
-    went into another row; `aliases` maps the id that such a row had to the id that stands.
+    in: table, id (of the published row), partner, line, snapshot, and whether it `stands` (its id is the published
+    one; the others of its group went into it). `aliases` maps the id of a row that went into another to the id that
+    stands.
     """
 
     table: str
     rows: pl.DataFrame
     provenance: pl.DataFrame
-    merged: Mapping[str, int]
     aliases: Mapping[str, str]
+
+    @property
+    def merged(self) -> dict[str, int]:
+        """For each partner, how many of its rows went into another row."""
+        return dict(sorted(self.provenance.filter(~pl.col("stands")).group_by("partner").len().iter_rows()))
 
 
 def merge(table: Table, contributions: Sequence[Contribution]) -> Merged:
@@ -65,7 +70,6 @@ def merge(table: Table, contributions: Sequence[Contribution]) -> Merged:
         table=table.name,
         rows=pl.concat([alone, united]).sort(*table.primary_key),
         provenance=_provenance(table.name, traced),
-        merged=dict(sorted(absorbed.group_by(_PARTNER).len().iter_rows())),
         aliases={own: head for own, head in absorbed.select(_ID, "_head").iter_rows() if own != head},
     )
 
@@ -175,4 +179,5 @@ def _provenance(table: str, traced: pl.DataFrame) -> pl.DataFrame:
         pl.col(_PARTNER).alias("partner"),
         pl.col(LINE).alias("line"),
         pl.col(_SNAPSHOT).alias("snapshot"),
-    ).sort("id", "partner", "line", "snapshot")
+        (pl.col(_GROUP) == pl.col(_RANK)).alias("stands"),
+    ).sort("id", "partner", "line", "snapshot", "stands")

@@ -1,0 +1,135 @@
+"""What a version changed, for people (Markdown, French and English) and for programs (JSON).
+
+Belongs here: putting changes into counts and words. Does not belong here: finding them (delta.py, number.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from glane.text import LANGUAGES, Language
+from publish.delta import Difference
+from publish.number import Change
+from publish.version import Input, Version
+
+Counts = dict[str, int]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "title": ("version du {day} ({version})", "version of {day} ({version})"),
+    "first": ("Première version.", "First version."),
+    "since": ("Ce qui change depuis la version {previous} :", "What changed since version {previous}:"),
+    "rows": (
+        "{table} : {added} lignes ajoutées, {changed} modifiées, {removed} retirées ; {total} en tout",
+        "{table}: {added} rows added, {changed} changed, {removed} removed; {total} in all",
+    ),
+    "partner": (
+        "{partner} ({table}) : {added} ajoutées, {changed} modifiées, {removed} retirées",
+        "{partner} ({table}): {added} added, {changed} changed, {removed} removed",
+    ),
+    "total": ("{table} : {total} lignes", "{table}: {total} rows"),
+    "joined": ("nouveau partenaire : {partner}", "new partner: {partner}"),
+    "left": ("partenaire parti : {partner}", "partner left: {partner}"),
+    "stale": (
+        "{partner} : données reprises de la dernière lecture réussie, sans nouvelles depuis le {since}",
+        "{partner}: data kept from the last good read, nothing new since {since}",
+    ),
+    "by_partner": ("Par partenaire", "By partner"),
+    "partners": ("Partenaires", "Partners"),
+    "structure": ("Champs, contraintes et textes", "Fields, constraints and texts"),
+}
+
+
+def tell(
+    version: Version,
+    previous: Version | None,
+    changes: Sequence[Change],
+    differences: Mapping[str, Difference],
+    origins: Mapping[str, pl.DataFrame],
+) -> dict[str, Any]:
+    """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words.
+
+    `origins` gives for each table the partner of each key, before and now (columns: key, partner).
+    """
+    before = {line.partner for line in previous.inputs} if previous else set()
+    now = {line.partner for line in version.inputs}
+    return {
+        "dataset": version.dataset,
+        "version": version.version,
+        "created": version.created,
+        "previous": version.previous,
+        "level": version.level,
+        "rows": dict(version.rows),
+        "tables": {name: _counts(difference) for name, difference in differences.items()},
+        "partners": {name: _by_partner(difference, origins[name]) for name, difference in differences.items()},
+        "joined": sorted(now - before) if previous else [],
+        "left": sorted(before - now),
+        "stale": {line.partner: line.stale_since for line in version.inputs if line.stale_since},
+        "changes": [
+            {"level": change.level.name.lower(), "fr": change.what.fr, "en": change.what.en} for change in changes
+        ],
+    }
+
+
+def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], language: Language) -> str:
+    """The changelog as a page of Markdown in one language."""
+    titles = {line.partner: line.title[language] for line in inputs}
+    day = told["created"][:10]
+    lines = [f"# {title} : " if language == "fr" else f"# {title}: "]
+    lines[0] += _say("title", language, day=day, version=told["version"])
+    if told["previous"] is None:
+        lines += ["", _say("first", language), ""]
+        lines += [f"- {_say('total', language, table=t, total=n)}" for t, n in told["rows"].items()]
+        return "\n".join(lines) + "\n"
+    lines += ["", _say("since", language, previous=told["previous"]), ""]
+    for table, counts in told["tables"].items():
+        lines.append(f"- {_say('rows', language, table=table, total=told['rows'][table], **counts)}")
+    lines += _section("structure", language, [change[language] for change in told["changes"]])
+    lines += _section(
+        "by_partner",
+        language,
+        [
+            _say("partner", language, partner=titles.get(partner, partner), table=table, **counts)
+            for table, partners in told["partners"].items()
+            for partner, counts in partners.items()
+        ],
+    )
+    lines += _section(
+        "partners",
+        language,
+        [_say(word, language, partner=titles.get(p, p)) for word in ("joined", "left") for p in told[word]]
+        + [_say("stale", language, partner=titles.get(p, p), since=day) for p, day in told["stale"].items()],
+    )
+    return "\n".join(lines) + "\n"
+
+
+def origins_of(*provenances: pl.DataFrame) -> pl.DataFrame:
+    """The partner that gave each published id, over several provenances (a former version's and this one's)."""
+    standing = [frame.filter(pl.col("stands")).select("id", "partner") for frame in provenances]
+    return pl.concat(standing).unique(subset=["id"], keep="first", maintain_order=True)
+
+
+def _counts(difference: Difference) -> Counts:
+    return {
+        "added": difference.added.height,
+        "changed": difference.rows_changed,
+        "removed": difference.removed.height,
+    }
+
+
+def _by_partner(difference: Difference, origins: pl.DataFrame) -> dict[str, Counts]:
+    told: dict[str, Counts] = {}
+    for part in ("added", "changed", "removed"):
+        frame: pl.DataFrame = getattr(difference, part)
+        ids = frame.select(pl.concat_str(difference.key, separator="|").alias("id")).unique()
+        for partner, count in ids.join(origins, on="id").group_by("partner").len().sort("partner").iter_rows():
+            told.setdefault(partner, {"added": 0, "changed": 0, "removed": 0})[part] = count
+    return dict(sorted(told.items()))
+
+
+def _section(word: str, language: Language, items: Sequence[str]) -> list[str]:
+    return ["", f"## {_say(word, language)}", "", *(f"- {item}" for item in items)] if items else []
+
+
+def _say(word: str, language: Language, **values: object) -> str:
+    return _WORDS[word][LANGUAGES.index(language)].format(**values)

@@ -1,0 +1,43 @@
+"""The formats in which a table is published: one writer each, the same rows always giving the same bytes.
+
+Belongs here: the registry of writers, their file extensions and media types. Does not belong here: which formats a
+table has (dataset.yaml) and where files go (build.py).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from publish.formats.delimited import write_csv
+from publish.formats.geo import write_geojson
+from publish.formats.parquet import write_parquet
+from publish.formats.spreadsheet import write_xlsx
+from schemas.dataset import Format, Table
+
+Writer = Callable[[Table, pl.DataFrame, Path], None]
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """One format: its extension, media type, the name CKAN knows it by, and its writer."""
+
+    extension: str
+    mediatype: str
+    label: str
+    write: Writer
+
+
+FORMATS: dict[Format, FileFormat] = {
+    "csv": FileFormat("csv", "text/csv", "CSV", write_csv),
+    "parquet": FileFormat("parquet", "application/vnd.apache.parquet", "Parquet", write_parquet),
+    "geojson": FileFormat("geojson", "application/geo+json", "GeoJSON", write_geojson),
+    "xlsx": FileFormat("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "XLSX", write_xlsx),
+}
+
+
+def formats_of(table: Table) -> tuple[Format, ...]:
+    """The formats in which `table` is published: CSV always and first, GeoJSON only where it has points."""
+    declared = [name for name in FORMATS if name in {"csv", *table.line.formats}]
+    return tuple(name for name in declared if name != "geojson" or table.line.geometry is not None)

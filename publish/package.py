@@ -1,0 +1,158 @@
+"""The datapackage.json of a version (Data Package v2): what the files are, under which licence, whom to credit.
+
+Belongs here: the descriptor, its identity (what must differ for a version to be another), and its projection onto
+other addresses. Does not belong here: writing files (build.py) or uploading them (ckan/).
+
+A table is one resource, its canonical CSV; its other formats stand in the resource's `alternatives`. They are no
+resources of their own: `type` knows only "table" in the v2 profile, and a reader without a Parquet reader could not
+validate the package.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glane.text import LANGUAGES, Text
+from publish.contribution import Contribution
+from publish.formats import FORMATS
+from publish.version import VersionFile
+from schemas.dataset import Dataset
+from schemas.licences import LICENCES
+
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+
+
+def describe(
+    dataset: Dataset,
+    contributions: Sequence[Contribution],
+    files: Sequence[VersionFile],
+    *,
+    number: str,
+    created: str,
+) -> dict[str, Any]:
+    """The descriptor of a version made of `contributions`, whose data files are `files` (paths beside it)."""
+    line = dataset.line
+    licence = LICENCES[line.licence.publish]
+    return {
+        "$schema": PROFILE,
+        "name": dataset.name,
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{line.steward.email}#{dataset.name}")),
+        "title": line.title[line.language],
+        "description": line.description[line.language],
+        "titles": _both(line.title),
+        "descriptions": _both(line.description),
+        "version": number,
+        "created": created,
+        "keywords": [word for keyword in line.keywords for word in dict.fromkeys(_both(keyword).values())],
+        "licenses": [{"name": licence.spdx, "title": licence.title, "path": licence.url}],
+        "contributors": _contributors(dataset, contributions),
+        "sources": [_source(contribution) for contribution in contributions],
+        "governance": {name: _both(text) for name, text in _governance(dataset).items()},
+        "resources": [_resource(dataset, name, files) for name in (table.name for table in dataset.tables)],
+    }
+
+
+def identity(descriptor: Mapping[str, Any]) -> str:
+    """SHA-256 of what makes a version another one: data, schemas, words, licences, credits.
+
+    The number, the dates and the bytes of derived formats do not count: fetching the same again, or a new release of
+    the library that writes XLSX, makes no version.
+    """
+    kept = {key: value for key, value in descriptor.items() if key not in ("version", "created")}
+    kept["sources"] = [
+        {key: value for key, value in source.items() if key not in ("version", "retrieved")}
+        for source in descriptor["sources"]
+    ]
+    kept["resources"] = [
+        {**resource, "alternatives": [other["format"] for other in resource.get("alternatives", [])]}
+        for resource in descriptor["resources"]
+    ]
+    canonical = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def words_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether what a package says of itself (titles, licences, credits, rules) changed, its data apart."""
+    bare: dict[str, Any] = {"resources": []}
+    return identity({**old, **bare}) != identity({**new, **bare})
+
+
+def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
+    """The same descriptor for a reader elsewhere: every path replaced by its address; one without is left out."""
+    resources = []
+    for resource in descriptor["resources"]:
+        others = [
+            {**other, "path": addresses[other["path"]]}
+            for other in resource.get("alternatives", [])
+            if other["path"] in addresses
+        ]
+        resources.append({**resource, "path": addresses[resource["path"]], "alternatives": others})
+    return {**descriptor, "resources": resources}
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """JSON as Glane writes it for people and programs: UTF-8, two spaces, a final newline."""
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict[str, Any]:
+    table = dataset.table(name)
+    mine = [file for file in files if file.table == name and file.kind == "data"]
+    (csv,) = [file for file in mine if file.format == "csv"]
+    return {
+        "name": name,
+        "type": "table",
+        "title": table.line.title[dataset.line.language],
+        "titles": _both(table.line.title),
+        "description": table.line.description[dataset.line.language],
+        "descriptions": _both(table.line.description),
+        **_file(csv),
+        "encoding": "utf-8",
+        "schema": table.published_schema(),
+        "alternatives": [_file(file) for file in mine if file is not csv],
+    }
+
+
+def _file(file: VersionFile) -> dict[str, Any]:
+    assert file.format is not None, "data files have a format"
+    return {
+        "path": file.path,
+        "format": file.format,
+        "mediatype": FORMATS[file.format].mediatype,
+        "bytes": file.bytes,
+        "hash": f"sha256:{file.sha256}",
+    }
+
+
+def _contributors(dataset: Dataset, contributions: Sequence[Contribution]) -> list[dict[str, Any]]:
+    steward = dataset.line.steward
+    partners = {contribution.organisation: None for contribution in contributions}
+    return [
+        {"title": steward.name, "email": steward.email, "roles": ["publisher", "steward"]},
+        *({"title": organisation, "roles": ["contributor"]} for organisation in sorted(partners)),
+    ]
+
+
+def _source(contribution: Contribution) -> dict[str, Any]:
+    return {
+        "title": contribution.title.fr,
+        "titles": _both(contribution.title),
+        "partner": contribution.partner,
+        "table": contribution.verdict.table,
+        "organization": contribution.organisation,
+        "attribution": contribution.attribution,
+        "licence": contribution.licence,
+        "version": contribution.verdict.snapshot,
+        "retrieved": contribution.snapshot_date,
+    }
+
+
+def _governance(dataset: Dataset) -> dict[str, Text]:
+    rules = dataset.line.governance
+    return {"contribution": rules.contribution, "reuse": rules.reuse, "objection": rules.objection}
+
+
+def _both(text: Text) -> dict[str, str]:
+    return {language: text[language] for language in LANGUAGES}

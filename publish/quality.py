@@ -1,0 +1,91 @@
+"""The accounts of a version: where every row of every partner went.
+
+Belongs here: counting, and holding the law that no row vanishes. Does not belong here: judging rows (schemas/) or
+merging them (merge.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from publish.contribution import Contribution
+from publish.merge import Merged
+from publish.references import Held
+from schemas.judgement import AccountingError
+
+
+@dataclass(frozen=True)
+class Account:
+    """One partner's rows of one table: rows_in = to_correct + on_hold + published + merged + held, always."""
+
+    partner: str
+    table: str
+    rows_in: int
+    to_correct: int
+    on_hold: int
+    published: int
+    merged: int
+    held: int
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """All partners' accounts, the rows of each contributed table, and what derived tables left out."""
+
+    partners: tuple[Account, ...]
+    rows: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As quality.json keeps it."""
+        return {
+            "rows": dict(self.rows),
+            "left_out": dict(self.left_out),
+            "partners": [asdict(line) for line in self.partners],
+        }
+
+
+def account(
+    contributions: Sequence[Contribution],
+    merged: Mapping[str, Merged],
+    held: Sequence[Held],
+    left_out: Mapping[str, int],
+) -> Accounts:
+    """Count where every row went. Raises AccountingError if a row vanished or came out of nothing."""
+    lines = []
+    for contribution in contributions:
+        verdict, part = contribution.verdict, merged[contribution.verdict.table]
+        mine = part.provenance.filter(pl.col("partner") == contribution.partner)
+        lines.append(
+            Account(
+                partner=contribution.partner,
+                table=verdict.table,
+                rows_in=verdict.rows_in,
+                to_correct=verdict.to_correct,
+                on_hold=verdict.on_hold,
+                published=mine.filter(pl.col("stands")).height,
+                merged=mine.filter(~pl.col("stands")).height,
+                held=sum(1 for row in held if (row.partner, row.table) == (contribution.partner, verdict.table)),
+            )
+        )
+    for line in lines:
+        _hold_law(line)
+    for name, part in merged.items():
+        published = sum(line.published for line in lines if line.table == name)
+        if published != part.rows.height:
+            raise AccountingError(
+                f"{name}: partners account for {published} rows, the table has {part.rows.height}.",
+                "Do not publish: report this to Glane's developers.",
+            )
+    return Accounts(tuple(lines), {name: part.rows.height for name, part in merged.items()}, dict(left_out))
+
+
+def _hold_law(line: Account) -> None:
+    out = line.to_correct + line.on_hold + line.published + line.merged + line.held
+    if line.rows_in != out:
+        raise AccountingError(
+            f"{line.partner}/{line.table}: {line.rows_in} rows came in, {out} are accounted for.",
+            "Do not publish: report this to Glane's developers.",
+        )

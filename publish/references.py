@@ -1,0 +1,133 @@
+"""Foreign keys between the merged tables of a dataset: followed through merging, and never left dangling.
+
+Belongs here: the order in which tables are merged, references rewritten when their target went into another row,
+rows held out because what they name is not there. Does not belong here: which rows are the same (merge.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from glane.text import Text
+from publish.contribution import Contribution
+from publish.merge import SEPARATOR, Merged, key_of, merge
+from schemas.dataset import Dataset, Table
+from schemas.judgement import Problem
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row of a partner's that is held out of the version, and why."""
+
+    table: str
+    partner: str
+    problem: Problem
+
+
+@dataclass(frozen=True)
+class _Reference:
+    fields: tuple[str, ...]
+    table: str
+    targets: tuple[str, ...]
+
+
+def merge_tables(dataset: Dataset, contributions: Sequence[Contribution]) -> tuple[dict[str, Merged], tuple[Held, ...]]:
+    """Merge every contributed table of `dataset`, then hold out the rows whose references lead nowhere.
+
+    A table is merged after those that it refers to, so that an id which went into another is followed there. For
+    each partner and table: rows in = published + merged into another + held. Raises KeyMissingError.
+    """
+    merged: dict[str, Merged] = {}
+    for table in _referred_first(dataset):
+        mine = [c for c in contributions if c.verdict.table == table.name]
+        found = merge(table, [replace(c, rows=_followed(table, c.rows, merged)) for c in mine])
+        merged[table.name] = replace(found, rows=_followed(table, found.rows, {table.name: found}))
+    held: list[Held] = []
+    # A row that is held out may be what another refers to: go round until nothing more falls.
+    while any(_hold_out(table, merged, held) for table in dataset.contributed):
+        continue
+    return {table.name: merged[table.name] for table in dataset.contributed}, tuple(held)
+
+
+def _references(table: Table) -> list[_Reference]:
+    found = []
+    for key in table.schema.get("foreignKeys", []):
+        target = key["reference"]
+        found.append(_Reference(_names(key["fields"]), target.get("resource") or table.name, _names(target["fields"])))
+    return found
+
+
+def _names(fields: str | list[str]) -> tuple[str, ...]:
+    return (fields,) if isinstance(fields, str) else tuple(fields)
+
+
+def _referred_first(dataset: Dataset) -> list[Table]:
+    """The contributed tables, each after those it refers to; a ring keeps the declared order."""
+    ordered: list[Table] = []
+    waiting = list(dataset.contributed)
+    while waiting:
+        names = {table.name for table in waiting}
+        free = [t for t in waiting if not any(r.table in names - {t.name} for r in _references(t))]
+        chosen = (free or waiting)[0]
+        ordered.append(chosen)
+        waiting.remove(chosen)
+    return ordered
+
+
+def _followed(table: Table, rows: pl.DataFrame, merged: Mapping[str, Merged]) -> pl.DataFrame:
+    """`rows` with references to ids that went into another row rewritten to the id that stands."""
+    for reference in _references(table):
+        target = merged.get(reference.table)
+        if target is not None and target.aliases and len(reference.fields) == 1:
+            (name,) = reference.fields
+            rows = rows.with_columns(pl.col(name).replace(dict(target.aliases)))
+    return rows
+
+
+def _hold_out(table: Table, merged: dict[str, Merged], held: list[Held]) -> bool:
+    """Take the rows of `table` whose references dangle out of `merged`, into `held`; whether there were any."""
+    current = merged[table.name]
+    for reference in _references(table):
+        if reference.table not in merged:
+            continue
+        target = merged[reference.table].rows.select(
+            pl.col(name).alias(own) for own, name in zip(reference.fields, reference.targets, strict=True)
+        )
+        said = current.rows.drop_nulls(list(reference.fields))
+        dangling = said.join(target, on=list(reference.fields), how="anti")
+        if not dangling.height:
+            continue
+        cells = dangling.select(
+            key_of(table).alias("id"),
+            pl.concat_str([pl.col(name) for name in reference.fields], separator=SEPARATOR).alias("cell"),
+        )
+        traces = current.provenance.join(cells, on="id").sort("partner", "line", "id")
+        held += [_dangling(table.name, reference, trace) for trace in traces.iter_rows(named=True)]
+        merged[table.name] = replace(
+            current,
+            rows=current.rows.filter(~key_of(table).is_in(cells["id"].implode())),
+            provenance=current.provenance.join(cells, on="id", how="anti"),
+        )
+        return True
+    return False
+
+
+def _dangling(table: str, reference: _Reference, trace: Mapping[str, object]) -> Held:
+    fields, targets, cell = "+".join(reference.fields), "+".join(reference.targets), str(trace["cell"])
+    problem = Problem(
+        line=int(str(trace["line"])),
+        field=fields,
+        rule="foreign-key",
+        severity="error",
+        cell=cell,
+        message=Text(
+            fr=f"« {cell} » ne correspond à aucune ligne publiée de la table {reference.table} ({targets}).",
+            en=f"{cell!r} names no published row of the table {reference.table} ({targets}).",
+        ),
+        remedy=Text(
+            fr=f"Corrigez cette référence, ou ajoutez la ligne manquante à {reference.table}.",
+            en=f"Correct this reference, or add the missing row to {reference.table}.",
+        ),
+    )
+    return Held(table, str(trace["partner"]), problem)

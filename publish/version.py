@@ -1,0 +1,181 @@
+"""What a version is, and how versions stand in the store: listed, read, checked; never changed.
+
+Belongs here: the manifest's model, the list of a dataset's versions, reading them back. Does not belong here: making
+a version (build.py) or showing it on a portal (ckan/).
+
+    versions/<dataset>/<version>/      the files and, last, manifest.json with the SHA-256 of each
+    versions/<dataset>/versions.json   the list, with the SHA-256 of each manifest; flipped last
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from glane.errors import CallError, DataError
+from glane.store import Store
+from glane.text import Text
+from schemas.dataset import Format
+
+MANIFEST = "manifest.json"
+Kind = Literal["data", "package", "changelog", "delta", "quality", "provenance"]
+
+
+class VersionError(DataError):
+    """A version in the store is not what was listed: edited, damaged or missing."""
+
+
+class UnknownVersionError(CallError):
+    """No such version is listed."""
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VersionFile(_Kept):
+    """One file of a version; `path` is relative to the version's folder."""
+
+    path: str
+    sha256: str
+    bytes: int
+    kind: Kind
+    table: str | None = None
+    format: Format | None = None
+
+
+class Input(_Kept):
+    """What one partner brought to a version: whose, under which licence, which bytes, judged and mapped by what."""
+
+    partner: str
+    table: str
+    title: Text
+    organisation: str
+    licence: str
+    attribution: str
+    snapshot: str
+    snapshot_date: str
+    rows_sha256: str
+    judged_by: str
+    mapped_by: str
+    rows_in: int
+    passed: int
+    to_correct: int
+    on_hold: int
+    stale_since: str | None = None
+
+
+class Version(_Kept):
+    """One version of a dataset: the whole of its manifest.json.
+
+    `content` is the identity of what it says (package.identity): the same content never makes a second version.
+    `rows` counts the rows of each table.
+    """
+
+    dataset: str
+    version: str
+    created: str
+    previous: str | None
+    level: Literal["first", "major", "minor", "patch"]
+    content: str
+    rows: Mapping[str, int]
+    files: tuple[VersionFile, ...]
+    inputs: tuple[Input, ...]
+
+    @property
+    def key(self) -> str:
+        """The store's key of the version's folder."""
+        return version_key(self.dataset, self.version)
+
+    def file(self, path: str) -> VersionFile:
+        """The file at `path`; KeyError if there is none."""
+        return {file.path: file for file in self.files}[path]
+
+
+class Listed(_Kept):
+    """One line of versions.json."""
+
+    version: str
+    created: str
+    previous: str | None
+    rows: Mapping[str, int]
+    manifest_sha256: str
+
+
+class _List(_Kept):
+    dataset: str
+    versions: tuple[Listed, ...] = Field(default=())
+
+
+def version_key(dataset: str, version: str) -> str:
+    """The store's key of a version's folder."""
+    return f"versions/{dataset}/{version}"
+
+
+def list_key(dataset: str) -> str:
+    """The store's key of a dataset's list of versions."""
+    return f"versions/{dataset}/versions.json"
+
+
+def listed(store: Store, dataset: str) -> tuple[Listed, ...]:
+    """The versions of `dataset`, oldest first. Raises VersionError if the list is damaged or names one twice."""
+    value = store.read_json(list_key(dataset))
+    if value is None:
+        return ()
+    try:
+        found = _List.model_validate(value).versions
+    except ValidationError as error:
+        raise _damaged(store, list_key(dataset), "is not a list of versions") from error
+    numbers = [line.version for line in found]
+    if len(set(numbers)) != len(numbers):
+        raise _damaged(store, list_key(dataset), "names a version twice")
+    return found
+
+
+def current(store: Store, dataset: str) -> Version | None:
+    """The last listed version of `dataset`, None before the first. Raises VersionError."""
+    lines = listed(store, dataset)
+    return load(store, dataset, lines[-1].version) if lines else None
+
+
+def load(store: Store, dataset: str, number: str) -> Version:
+    """Version `number` of `dataset`. Raises UnknownVersionError, or VersionError if its manifest is not as listed."""
+    lines = {line.version: line for line in listed(store, dataset)}
+    if number not in lines:
+        known = ", ".join(lines) or "none yet"
+        raise UnknownVersionError(f"{dataset} has no version {number}.", f"Its versions: {known}.")
+    key = f"{version_key(dataset, number)}/{MANIFEST}"
+    if not store.exists(key):
+        raise _damaged(store, key, "is missing")
+    data = store.read(key)
+    if hashlib.sha256(data).hexdigest() != lines[number].manifest_sha256:
+        raise _damaged(store, key, "is not the one that was listed")
+    return Version.model_validate_json(data)
+
+
+def path_of(store: Store, version: Version, file: VersionFile) -> Path:
+    """Where a file of a version is on this machine."""
+    return store.local(f"{version.key}/{file.path}")
+
+
+def list_version(store: Store, version: Version) -> None:
+    """Append `version`, whole in its place, to the dataset's list: the one step that makes it exist for readers."""
+    manifest = store.read(f"{version.key}/{MANIFEST}")
+    line = Listed(
+        version=version.version,
+        created=version.created,
+        previous=version.previous,
+        rows=version.rows,
+        manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+    )
+    grown = _List(dataset=version.dataset, versions=(*listed(store, version.dataset), line))
+    store.write_json(list_key(version.dataset), grown.model_dump(mode="json"))
+
+
+def _damaged(store: Store, key: str, what: str) -> VersionError:
+    return VersionError(
+        f"{store.local(key)} {what}.",
+        "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
+    )
