@@ -4,12 +4,15 @@ Belongs here: the models of source.yaml, and reading all declarations under a ro
 never hides the others. Does not belong here: fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
 """
 
+import codecs
 import hashlib
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Text
@@ -26,7 +29,7 @@ class Contact(Declared):
 
 
 class Where(Declared):
-    """Where the data comes from: a file beside source.yaml (a relative path), or an HTTP(S) address."""
+    """Where the data comes from: a file (its path from source.yaml's folder), or an HTTP(S) address."""
 
     file: str | None = None
     url: str | None = Field(default=None, pattern=r"^https?://\S+$")
@@ -41,9 +44,9 @@ class Where(Declared):
 class FileFormat(Declared):
     """How the file is written. `detect` lets Glane find out; what it found stands in the report.
 
-    `encoding` is a Python codec name; `records` the path to the list of records in a JSON file ("data.items"; empty
-    for a list at the top); `sheet` the name of a sheet (the first where absent); `header` the row, from 1, that holds
-    the names of the columns; `missing` the cells that mean nothing was said.
+    `encoding` is a Python codec name; `delimiter` one sign or `tab`; `records` the path to the list of records in a
+    JSON file ("data.items"; empty for a list at the top); `sheet` the name of a sheet (the first where absent);
+    `header` the row, from 1, that holds the names of the columns; `missing` the cells that mean nothing was said.
     """
 
     kind: Kind
@@ -55,6 +58,22 @@ class FileFormat(Declared):
     missing: list[str] = Field(
         default_factory=lambda: ["", "-", "N/A", "NA", "n/a", "null", "NULL", "None", "#N/D", "NC"]
     )
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            return value if value == "detect" else codecs.lookup(value).name
+        except LookupError as error:
+            known = "utf-8, cp1252, mac_roman, utf-16"
+            raise ValueError(f"{value!r} is no encoding; write 'detect' or a name such as {known}") from error
+
+    @field_validator("delimiter")
+    @classmethod
+    def _one_sign(cls, value: str) -> str:
+        if value not in ("detect", "tab") and len(value) != 1:
+            raise ValueError(f"{value!r} is no delimiter; write 'detect', 'tab' or one sign")
+        return value
 
 
 class Condition(Declared):
@@ -82,10 +101,13 @@ class FieldMapping(Declared):
     days: opening hours by day of the week, {Mo: column, ...}.
     point: two columns, or one that holds both: a point in `projection`; the field takes its `axis`.
 
-    split: the separator that the partner puts between several values; they come out joined by `|`.
-    terms: {partner's term: our term}; a term that is not there stays as it is, for the report to show.
-    pattern: a regular expression; its first group (or whole match) is kept, nothing where it does not match.
-    clean: cleaners by name (sources/clean), in order.
+    Then, in this order:
+    split: the separator that the partner puts between several values; they come out joined by the field's separator.
+    pattern: a regular expression; of each value its first group (or whole match) is kept, nothing where none matches.
+    clean: cleaners by name (sources/clean), in order, on each value.
+    terms: {partner's term: our term}, folded (case, accents, hyphens and spaces do not count); our term may be several
+    joined by the separator, or empty. A term that is not there stays as it is, for the report to show. The terms and
+    synonyms of the field's own list are known without being written here.
     default: the text where all of the above gave none.
     """
 
@@ -105,11 +127,6 @@ class FieldMapping(Declared):
     clean: list[str] = Field(default_factory=list)
     default: str | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _short(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
-
     @model_validator(mode="after")
     def _one_way(self) -> "FieldMapping":
         ways = ("column", "join", "first", "constant", "choices", "days", "point")
@@ -118,6 +135,10 @@ class FieldMapping(Declared):
             raise ValueError(f"say with exactly one of {', '.join(ways)} where the field comes from")
         if (self.point is None) != (self.axis is None):
             raise ValueError("'point' and 'axis' go together")
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"the pattern {self.pattern!r} is no regular expression: {error}") from error
         return self
 
     @property
@@ -137,6 +158,13 @@ class FieldMapping(Declared):
                 ]
             )
         )
+
+
+def _written_out(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+_SHORT = BeforeValidator(_written_out, json_schema_input_type=str | FieldMapping)
 
 
 class Identity(Declared):
@@ -174,7 +202,11 @@ class Expected(Declared):
 
 
 class SourceLine(Declared):
-    """The whole of source.yaml."""
+    """The whole of source.yaml.
+
+    `ignore` names the columns that are left out on purpose; `*` stands for any letters ("QUALIF*"), and a name covers
+    what is nested under it. `country` is the partner's, for the cells (phones, postcodes) of rows that name none.
+    """
 
     title: Text
     organisation: str = Field(min_length=2)
@@ -189,7 +221,7 @@ class SourceLine(Declared):
     where: Where
     format: FileFormat
     id: Identity | None = None
-    map: dict[str, FieldMapping] = Field(min_length=1)
+    map: dict[str, Annotated[FieldMapping, _SHORT]] = Field(min_length=1)
     ignore: list[str] = Field(default_factory=list)
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
@@ -234,11 +266,22 @@ class BrokenSource:
         return f"{self.dataset}/{self.partner}"
 
 
+@cache
+def _code_digest() -> bytes:
+    """What this room's code and data are: a cleaner that is corrected must map again what it mapped wrongly."""
+    digest = hashlib.sha256()
+    room = Path(__file__).parent
+    for folder in (room, room / "formats", room / "clean", room / "clean" / "data"):
+        for file in sorted(path for path in folder.iterdir() if path.suffix in (".py", ".csv")):
+            digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return digest.digest()
+
+
 def load_source(folder: Path) -> Source:
     """Read the source declared in `folder` (`.../<dataset>/<partner>`). Raises DeclarationError."""
     path = folder / "source.yaml"
     line = load_declaration(path, SourceLine)
-    digest = hashlib.sha256(path.read_bytes())
+    digest = hashlib.sha256(_code_digest() + path.read_bytes())
     hook = folder / "hook.py"
     if hook.exists():
         digest.update(hook.read_bytes())

@@ -150,8 +150,15 @@ class _Mapper:
             cells = self._hook(cells, record.line)
         if self._source.line.id is not None:
             cells[self._table.primary_key[0]] = _id(self._source, self._source.line.id, row, cells)
-        for name, text in self._provided.items():
-            cells[name] = cells.get(name) or text
+        origin = self._table.line.origin
+        if origin is not None:
+            cells[origin.field] = (cells.get(origin.field) or origin.given) if cells.get(origin.of) else origin.provided
+        given = {name for name in self._provided if cells.get(name)}
+        cells.update((name, text) for name, text in self._provided.items() if name not in given)
+        origin = self._table.line.origin
+        if origin is not None and not cells.get(origin.field):
+            said = origin.of in given or origin.of not in self._provided
+            cells[origin.field] = (origin.given if said else origin.provided) if cells.get(origin.of) else ""
         return cells
 
     def count(self, name: str, before: str, after: str) -> None:

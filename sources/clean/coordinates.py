@@ -10,20 +10,13 @@ from typing import NamedTuple
 
 from pyproj import Transformer
 
+from schemas.rules.countries import country_of
 from sources.clean.context import CleanContext
 
 # 0.11 m: finer than any address, and what keeps a version from changing when a library rounds otherwise.
 DECIMALS = 6
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 _WKT = re.compile(r"^(?:SRID=4326;)?\s*POINT\s*\(\s*(\S+)\s+(\S+)\s*\)$", re.IGNORECASE)
-# (south, north, west, east) of European France, Belgium, Spain, Italy, Portugal, islands near the mainland included.
-_BOXES = {
-    "FR": (41.0, 51.5, -5.5, 10.0),
-    "BE": (49.4, 51.6, 2.5, 6.5),
-    "ES": (27.5, 44.0, -18.5, 4.5),
-    "IT": (35.4, 47.2, 6.5, 18.6),
-    "PT": (32.0, 42.2, -31.5, -6.1),
-}
 # The area of use of EPSG:2154 in metres, wide enough for its seas; outside it the pair is no Lambert-93.
 _LAMBERT_X = (-400_000.0, 1_400_000.0)
 _LAMBERT_Y = (5_900_000.0, 7_300_000.0)
@@ -102,13 +95,8 @@ def _pair(text: str) -> tuple[float | None, float | None]:
 def _swapped(latitude: float, longitude: float, country: str) -> bool:
     if abs(latitude) > 90:
         return abs(longitude) <= 90
-    box = _BOXES.get(country)
-    return box is not None and not _inside(latitude, longitude, box) and _inside(longitude, latitude, box)
-
-
-def _inside(latitude: float, longitude: float, box: tuple[float, float, float, float]) -> bool:
-    south, north, west, east = box
-    return south <= latitude <= north and west <= longitude <= east
+    land = country_of(None, country)
+    return land is not None and not land.holds(latitude, longitude) and land.holds(longitude, latitude)
 
 
 @lru_cache(maxsize=1)
