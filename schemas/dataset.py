@@ -17,11 +17,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Text
-from schemas.licences import LICENCES
+from schemas.licences import Spdx
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx"]
@@ -106,16 +106,8 @@ class Steward(Declared):
 class LicencePolicy(Declared):
     """Under which licence the dataset is published, and which licences of partners it accepts (SPDX ids)."""
 
-    publish: str
-    accept: list[str] = Field(min_length=1)
-
-    @field_validator("publish", "accept")
-    @classmethod
-    def _known(cls, value: str | list[str]) -> str | list[str]:
-        for spdx in [value] if isinstance(value, str) else value:
-            if spdx not in LICENCES:
-                raise ValueError(f"{spdx!r} is not on the list of licences: {', '.join(LICENCES)}")
-        return value
+    publish: Spdx
+    accept: list[Spdx] = Field(min_length=1)
 
 
 class Governance(Declared):

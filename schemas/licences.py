@@ -5,6 +5,9 @@ Does not belong here: which licences may be merged into one dataset; that decisi
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
 
 
 @dataclass(frozen=True)
@@ -62,3 +65,13 @@ LICENCES: dict[str, Licence] = {
         ),
     )
 }
+
+
+def _known(spdx: str) -> str:
+    if spdx not in LICENCES:
+        raise ValueError(f"{spdx!r} is not on the list of licences: {', '.join(LICENCES)}")
+    return spdx
+
+
+Spdx = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(LICENCES)})]
+"""The SPDX id of a licence on the list, as declarations write it."""

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Text
-from schemas.licences import LICENCES
+from schemas.licences import Spdx
 
 Kind = Literal["csv", "tsv", "xlsx", "ods", "json", "jsonl", "geojson"]
 
@@ -211,7 +211,7 @@ class SourceLine(Declared):
     title: Text
     organisation: str = Field(min_length=2)
     contact: Contact
-    licence: str
+    licence: Spdx
     attribution: str = Field(min_length=2)
     state: Literal["active", "paused", "retired"] = "active"
     cadence: Literal["hourly", "daily", "weekly", "monthly", "yearly", "once"] = "daily"
@@ -226,13 +226,6 @@ class SourceLine(Declared):
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None
-
-    @field_validator("licence")
-    @classmethod
-    def _known_licence(cls, value: str) -> str:
-        if value not in LICENCES:
-            raise ValueError(f"{value!r} is not on the list of licences: {', '.join(LICENCES)}")
-        return value
 
 
 @dataclass(frozen=True)
