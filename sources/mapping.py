@@ -151,14 +151,13 @@ class _Mapper:
         if self._source.line.id is not None:
             cells[self._table.primary_key[0]] = _id(self._source, self._source.line.id, row, cells)
         origin = self._table.line.origin
-        if origin is not None:
-            cells[origin.field] = (cells.get(origin.field) or origin.given) if cells.get(origin.of) else origin.provided
-        given = {name for name in self._provided if cells.get(name)}
-        cells.update((name, text) for name, text in self._provided.items() if name not in given)
-        origin = self._table.line.origin
-        if origin is not None and not cells.get(origin.field):
-            said = origin.of in given or origin.of not in self._provided
-            cells[origin.field] = (origin.given if said else origin.provided) if cells.get(origin.of) else ""
+        if origin is not None and cells.get(origin.of):
+            cells[origin.field] = cells.get(origin.field) or origin.given
+        elif origin is not None and origin.of in self._provided:
+            # A mapping may say that dates are those of the file; a date that we filled is not, whatever it says.
+            cells[origin.field] = origin.provided
+        for name, text in self._provided.items():
+            cells[name] = cells.get(name) or text
         return cells
 
     def count(self, name: str, before: str, after: str) -> None:
