@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Engine = Literal["columnar", "frictionless"]
 
@@ -53,14 +53,22 @@ class ErrorRecord:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What was counted. None where frictionless does not say (a file that could not be opened)."""
+    """What was counted: 0 and None where frictionless does not say (a file that could not be opened)."""
 
     errors: int
-    bytes: int | None = None
-    rows: int | None = None
-    fields: int | None = None
+    bytes: int = 0
+    rows: int = 0
+    fields: int = 0
     md5: str | None = None
     sha256: str | None = None
+
+
+@runtime_checkable
+class RowNumbers(Protocol):
+    """Errors that can name their rows without being rendered."""
+
+    def row_numbers(self) -> set[int]:
+        """Give the numbers of the rows with errors."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,8 @@ class Report:
 
     def wrong_rows(self) -> set[int]:
         """Give the numbers of the rows that have at least one error (the header is row 1)."""
+        if isinstance(self.errors, RowNumbers):
+            return self.errors.row_numbers()
         return {error.row_number for error in self.errors if error.row_number is not None}
 
     def to_frictionless(self) -> dict[str, Any]:

@@ -30,9 +30,9 @@ def from_frictionless(report: FrictionlessReport, place: str, reason: str) -> Re
         valid=task.valid,
         stats=Stats(
             errors=stats["errors"],
-            bytes=stats.get("bytes"),
-            rows=stats.get("rows"),
-            fields=stats.get("fields"),
+            bytes=stats.get("bytes", 0),
+            rows=stats.get("rows", 0),
+            fields=stats.get("fields", 0),
             md5=stats.get("md5"),
             sha256=stats.get("sha256"),
         ),
