@@ -240,7 +240,9 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         at = lines_of(declared_in).get(("tables", number, "name"), 1)
-        fault = Fault(at, f"tables.{number}.name", f"The Table Schema {path.name} is missing.", "Put it beside.")
+        fault = Fault(
+            at, f"tables.{number}.name", f"The Table Schema {path.name} is missing.", "Put it beside dataset.yaml."
+        )
         raise DeclarationError(declared_in, [fault]) from error
     except json.JSONDecodeError as error:
         fault = Fault(error.lineno, "", f"This is not JSON: {error.msg}.", "Correct the Table Schema.")
