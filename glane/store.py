@@ -122,6 +122,18 @@ class Store:
         except OSError as error:
             raise _store_error(f"write {key}", self.root, error) from error
 
+    def adopt_file(self, file: Path, key: str) -> None:
+        """Make the staged `file` what is kept under `key` by one rename, after flushing it."""
+        target = self.local(key)
+        try:
+            _sync(file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.chmod(0o644)
+            file.replace(target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise _store_error(f"write {key}", self.root, error) from error
+
     @contextmanager
     def writer(self) -> Iterator[None]:
         """Hold the writer's lock: one process at a time makes versions or publishes. Waits for the holder."""

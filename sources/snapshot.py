@@ -1,0 +1,125 @@
+"""A snapshot: the bytes of one source as they were received, kept for ever under their SHA-256.
+
+Belongs here: what a snapshot is, and its place in the store:
+
+    raw/<dataset>/<partner>/<sha256>        the bytes
+    raw/<dataset>/<partner>/<sha256>.json   what was asked and answered when they first came
+    raw/<dataset>/<partner>/latest.json     which bytes are the current ones, and when they were last looked for
+
+latest.json is written last: what it names is whole. Does not belong here: fetching (harvest.py).
+"""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from glane.store import Store, sha256_of
+from sources.declaration import Source
+
+DecidedBy = Literal["first", "hash", "etag", "last-modified"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The current bytes of a source, in the store under `key`.
+
+    `changed` says whether they are others than last time, and `decided_by` how that was found out. `fetched_at` is
+    when these very bytes first came, `checked_at` when the source was last asked (UTC, ISO 8601).
+    """
+
+    dataset: str
+    partner: str
+    sha256: str
+    bytes: int
+    key: str
+    changed: bool
+    fetched_at: str
+    checked_at: str
+    decided_by: DecidedBy
+    address: str
+
+    @property
+    def file_name(self) -> str:
+        """The name of the partner's file, as its address ends."""
+        path = urlsplit(self.address).path if "://" in self.address else self.address
+        return PurePosixPath(unquote(path)).name or self.address
+
+    @property
+    def date(self) -> str:
+        """The day on which these bytes first came (UTC)."""
+        return self.fetched_at[:10]
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What latest.json says; `etag` and `last_modified` are what the server gave with these bytes."""
+
+    sha256: str
+    bytes: int
+    fetched_at: str
+    checked_at: str
+    decided_by: DecidedBy
+    address: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+def folder(source: Source) -> str:
+    """The key under which the snapshots of `source` are kept."""
+    return f"raw/{source.dataset}/{source.partner}"
+
+
+def pointer(source: Source, store: Store) -> Pointer | None:
+    """The pointer to the current snapshot of `source`; None where there is none, or its bytes are gone or damaged."""
+    value: Any = store.read_json(f"{folder(source)}/latest.json")
+    if value is None:
+        return None
+    found = Pointer(**value)
+    path = store.local(f"{folder(source)}/{found.sha256}")
+    return found if path.is_file() and sha256_of(path) == found.sha256 else None
+
+
+def latest(source: Source, store: Store) -> Snapshot | None:
+    """The snapshot that was kept last (`changed` is False); None where there is none whole."""
+    found = pointer(source, store)
+    return None if found is None else snapshot_of(source, found, changed=False)
+
+
+def keep(source: Source, store: Store, staged: Path, received: Pointer, story: dict[str, Any]) -> Pointer:
+    """Keep the `staged` bytes, and their `story` where they are new; then point at them.
+
+    Gives the pointer, whose `fetched_at` is that of the first time where these bytes came before.
+    """
+    key = f"{folder(source)}/{received.sha256}"
+    path = store.local(key)
+    if not path.is_file() or sha256_of(path) != received.sha256:
+        store.adopt_file(staged, key)
+    told: Any = store.read_json(f"{key}.json")
+    if told is None:
+        store.write_json(f"{key}.json", {"fetched_at": received.fetched_at, "bytes": received.bytes, **story})
+    else:
+        received = replace(received, fetched_at=told["fetched_at"])
+    return point(source, store, received)
+
+
+def point(source: Source, store: Store, found: Pointer) -> Pointer:
+    """Make `found` what latest.json says."""
+    store.write_json(f"{folder(source)}/latest.json", asdict(found))
+    return found
+
+
+def snapshot_of(source: Source, found: Pointer, *, changed: bool) -> Snapshot:
+    """The snapshot that a pointer points at."""
+    return Snapshot(
+        dataset=source.dataset,
+        partner=source.partner,
+        sha256=found.sha256,
+        bytes=found.bytes,
+        key=f"{folder(source)}/{found.sha256}",
+        changed=changed,
+        fetched_at=found.fetched_at,
+        checked_at=found.checked_at,
+        decided_by=found.decided_by,
+        address=found.address,
+    )

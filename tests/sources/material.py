@@ -1,0 +1,44 @@
+"""What the tests of sources/ are made of: scripted answers, tables, and where partners' real files are."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from glane.text import Text
+from schemas.dataset import Table, TableLine
+
+REAL = Path(os.environ.get("GLANE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server says to one request: `cut` closes the connection after that many bytes of the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+
+
+@dataclass
+class Server:
+    """A server that gives its answers in order, the last one for ever; `asked` holds the requests' headers."""
+
+    url: str
+    answers: list[Answer]
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+
+def table(
+    *fields: str, key: str | None = "id", terms: Mapping[str, tuple[str, ...]] | None = None, **line: Any
+) -> Table:
+    """A table of text fields; `terms` are its term lists by name."""
+    schema: dict[str, Any] = {"fields": [{"name": name, "type": "string"} for name in fields]}
+    if key:
+        schema["primaryKey"] = key
+    text = Text(fr="Lieux", en="Sites")
+    lists = dict(terms or {})
+    declared = TableLine(name="sites", title=text, description=text, **line)
+    return Table(declared, schema, Path("sites.schema.json"), lists, {name: {} for name in lists})
