@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from schemas.conform.columns import NOWHERE, Positions
+from schemas.conform.buffers import NOWHERE, Positions
 from schemas.conform.plan import Unprovable
 
 CHUNK = 8 << 20

@@ -15,16 +15,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.conform.buffers import NOWHERE, Positions, booleans, numbers, strings, take
 from schemas.conform.kernels import Kernel
 
 Read: TypeAlias = Callable[[Any], tuple[Any, dict[str, str] | None]]
 """Frictionless' cell reader: from a cell to its value and what is wrong with it."""
-Positions: TypeAlias = npt.NDArray[np.int64]
-
-NOWHERE: Positions = np.zeros(0, np.int64)
 _SAMPLE = 4096
 _REPEATS = 0.5
 """Below this share of distinct values in a sample, asking once a value is cheaper than a kernel."""
@@ -101,31 +98,3 @@ class Column:
         if len(self._valid) < _REMEMBERED:
             self._valid.add(value)
         return True
-
-
-# Arrow's own conversions to and from numpy import pandas when it is installed (1 to 3 s): buffers do not.
-
-
-def booleans(array: Any) -> npt.NDArray[np.bool_]:
-    """Give an Arrow boolean array without nulls as numpy."""
-    bits = np.frombuffer(array.buffers()[1], np.uint8)
-    return np.unpackbits(bits, bitorder="little", count=array.offset + len(array))[array.offset :].view(np.bool_)
-
-
-def numbers(array: Any, dtype: type[Any]) -> npt.NDArray[Any]:
-    """Give an Arrow array of fixed-width numbers without nulls as numpy."""
-    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
-
-
-def strings(values: list[str]) -> Any:
-    """Give Python strings as an Arrow array."""
-    encoded = [value.encode() for value in values]
-    offsets = np.zeros(len(values) + 1, np.int32)
-    offsets[1:] = np.cumsum([len(value) for value in encoded])
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
-
-
-def take(array: Any, positions: Positions) -> Any:
-    """Give the cells at these positions."""
-    where = pa.Array.from_buffers(pa.int64(), len(positions), [None, pa.py_buffer(np.ascontiguousarray(positions))])
-    return array.take(where)

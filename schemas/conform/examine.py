@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from schemas.conform.buffers import Positions, booleans, numbers, strings, take
 from schemas.conform.chunks import Chunk
-from schemas.conform.columns import Positions, booleans, numbers, strings, take
 from schemas.conform.keys import Hasher, Hashes, combine
 from schemas.conform.parsing import Parsed, parse
 from schemas.conform.plan import Key, Plan, Reference, keyed

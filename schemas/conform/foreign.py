@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 from frictionless import FrictionlessException
 from frictionless.resources import TableResource
 
+from schemas.conform.buffers import numbers
 from schemas.conform.chunks import cut
-from schemas.conform.columns import numbers
 from schemas.conform.parsing import parse
 from schemas.conform.plan import Plan, Unprovable, check_provable, make_plan
 from schemas.conform.rows import Lookup, comparable

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.conform.buffers import scalar, strings
 from schemas.conform.patterns import to_re2
 
 Kernel: TypeAlias = Callable[[Any], Any]
@@ -39,6 +40,8 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _EMAIL_LENGTH = 64
 _MARGIN = 1e-9
 """Bounds are decimals and the kernel's numbers floats: a value this near a bound is left to frictionless."""
+
+_LARGEST = 1e300
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -62,7 +65,7 @@ def active_checks(field: Any) -> list[str]:
 def matches(expression: str) -> Kernel | None:
     """Give the kernel of an anchored RE2 expression, or None if RE2 refuses it."""
     try:
-        pc.match_substring_regex(pa.array([""], pa.string()), pattern=expression)
+        pc.match_substring_regex(strings([""]), pattern=expression)
     except pa.ArrowInvalid:
         return None
     return lambda cells: pc.match_substring_regex(cells, pattern=expression)
@@ -98,14 +101,17 @@ def _any(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
 
 
 def _shorter(length: int) -> Kernel:
-    return lambda cells: pc.less(pc.binary_length(cells), length)
+    limit = scalar(length)
+    return lambda cells: pc.less(pc.binary_length(cells), limit)
 
 
 def _length(least: int | None, most: int | None) -> Kernel:
+    shortest, longest = scalar(least or 0), None if most is None else scalar(most)
+
     def kernel(cells: Any) -> Any:
         length = pc.utf8_length(cells)
-        proven = pc.greater_equal(length, least or 0)
-        return proven if most is None else pc.and_(proven, pc.less_equal(length, most))
+        proven = pc.greater_equal(length, shortest)
+        return proven if longest is None else pc.and_(proven, pc.less_equal(length, longest))
 
     return kernel
 
@@ -127,7 +133,8 @@ def _datetime(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
 
 
 def _compared(compare: Callable[[Any, Any], Any], bound: Any) -> Kernel:
-    return lambda cells: compare(cells, bound)
+    limit = scalar(bound)
+    return lambda cells: compare(cells, limit)
 
 
 def _integer(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
@@ -136,16 +143,17 @@ def _integer(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
     bounds = _read_bounds(field, checks)
     if bounds is None or not all(type(bound) is int and abs(bound) < 1 << 62 for _, bound in bounds):
         return None
-    shape = _whole(_INTEGER)
+    shape, zero = _whole(_INTEGER), scalar("0")
     if not bounds:
         return [shape]
+    limits = [(name, scalar(bound)) for name, bound in bounds]
 
     def kernel(cells: Any) -> Any:
         proven = shape(cells)
-        digits = pc.utf8_ltrim(pc.if_else(proven, cells, "0"), characters="+")
+        digits = pc.utf8_ltrim(pc.if_else(proven, cells, zero), characters="+")
         values = pc.cast(digits, pa.int64())
-        for name, bound in bounds:
-            proven = pc.and_(proven, _COMPARE[name](values, bound))
+        for name, limit in limits:
+            proven = pc.and_(proven, _COMPARE[name](values, limit))
         return proven
 
     return [kernel]
@@ -157,13 +165,14 @@ def _number(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
     bounds = _read_bounds(field, checks)
     if bounds is None or not all(isinstance(bound, (int, float, Decimal)) for _, bound in bounds):
         return None
-    limits = [(name, float(bound)) for name, bound in bounds]
-    if any(limit != limit or abs(limit) > 1e300 for _, limit in limits):
+    floats = [(name, float(bound)) for name, bound in bounds]
+    if any(bound != bound or abs(bound) > _LARGEST for _, bound in floats):
         return None
+    limits = [(name, scalar(_inside(name, bound))) for name, bound in floats]
     defined = set(field.list_defined())
     if {"group_char", "decimal_char"} & defined:
         return _localised(field, limits)
-    shape = _whole(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?")
+    shape, zero = _whole(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?"), scalar("0")
 
     def kernel(cells: Any) -> Any:
         try:
@@ -172,13 +181,13 @@ def _number(field: Any, checks: dict[str, Any]) -> list[Kernel] | None:
             proven = pc.is_finite(values)
         except pa.ArrowInvalid:
             proven = shape(cells)
-            values = pc.cast(pc.utf8_ltrim(pc.if_else(proven, cells, "0"), characters="+"), pa.float64())
+            values = pc.cast(pc.utf8_ltrim(pc.if_else(proven, cells, zero), characters="+"), pa.float64())
         return _within(values, proven, limits)
 
     return [kernel]
 
 
-def _localised(field: Any, limits: Sequence[tuple[str, float]]) -> list[Kernel] | None:
+def _localised(field: Any, limits: Sequence[tuple[str, Any]]) -> list[Kernel] | None:
     """Numbers written with a decimal or group character of their own, as `1 234,5`."""
     decimal, group = field.decimal_char, field.group_char
     unsafe = set("+-0123456789eE_")
@@ -186,10 +195,11 @@ def _localised(field: Any, limits: Sequence[tuple[str, float]]) -> list[Kernel] 
         return None
     digit = rf"(?:[0-9]|\x{{{ord(group):x}}}[0-9])" if group else "[0-9]"
     shape = _whole(rf"[+-]?[0-9]{digit}{{0,14}}(?:\x{{{ord(decimal):x}}}[0-9]{{1,15}})?")
+    zero = scalar("0")
 
     def kernel(cells: Any) -> Any:
         proven = shape(cells)
-        plain = pc.if_else(proven, cells, "0")
+        plain = pc.if_else(proven, cells, zero)
         if group:
             plain = pc.replace_substring(plain, pattern=group, replacement="")
         plain = pc.replace_substring(plain, pattern=decimal, replacement=".")
@@ -198,12 +208,15 @@ def _localised(field: Any, limits: Sequence[tuple[str, float]]) -> list[Kernel] 
     return [kernel]
 
 
-def _within(values: Any, proven: Any, limits: Sequence[tuple[str, float]]) -> Any:
+def _within(values: Any, proven: Any, limits: Sequence[tuple[str, Any]]) -> Any:
     for name, limit in limits:
-        margin = _MARGIN * max(1.0, abs(limit))
-        inside = limit + margin if "inimum" in name else limit - margin
-        proven = pc.and_(proven, _COMPARE[name](values, inside))
+        proven = pc.and_(proven, _COMPARE[name](values, limit))
     return proven
+
+
+def _inside(name: str, bound: float) -> float:
+    margin = _MARGIN * max(1.0, abs(bound))
+    return bound + margin if name in ("minimum", "exclusiveMinimum") else bound - margin
 
 
 def _read_bounds(field: Any, checks: dict[str, Any]) -> list[tuple[str, Any]] | None:

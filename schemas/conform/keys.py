@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.conform.columns import Column, Positions, booleans, numbers, strings, take
+from schemas.conform.buffers import Positions, booleans, numbers, scalar, strings, take
+from schemas.conform.columns import Column
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.uint32]
@@ -44,6 +45,7 @@ class Hasher:
     def __init__(self, column: Column) -> None:
         self._column = column
         self._missing = strings(sorted(column.missing))
+        self._zero = scalar("0")
         random = np.random.default_rng()
         self._table = random.integers(0, 1 << 64, _TABLED * 256, np.uint64)
         self._turns = random.integers(0, 1 << 64, 16, np.uint64) | np.uint64(1)
@@ -85,7 +87,7 @@ class Hasher:
         usual = pc.match_substring_regex(cells, pattern=_CANONICAL_INTEGER)
         if len(self._missing):
             usual = pc.and_not(usual, pc.is_in(cells, value_set=self._missing))
-        values = numbers(pc.cast(pc.if_else(usual, cells, "0"), pa.int64()), np.int64)
+        values = numbers(pc.cast(pc.if_else(usual, cells, self._zero), pa.int64()), np.int64)
         hashes = mix(values.view(np.uint64))
         null = np.zeros(len(cells), bool)
         odd = np.flatnonzero(~booleans(usual))

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from schemas.conform.buffers import NOWHERE, Positions, strings
 from schemas.conform.chunks import Chunk
-from schemas.conform.columns import NOWHERE, Positions, strings
 from schemas.conform.plan import Unprovable
 
 
