@@ -6,7 +6,7 @@ terms.py).
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def conformity_problems(
     """
     if rows.is_empty():
         return []
-    schema = _judged_schema(table, known)
+    schema = schema_without_unknown_keys(table, known)
     with tempfile.TemporaryDirectory(prefix="glane-") as folder:
         path = Path(folder) / f"{table.name}.csv"
         write_canonical(rows.select(table.fields), path)
@@ -48,7 +48,7 @@ def conformity_problems(
             f"The rows of {dataset.name}/{table.name} could not be read one by one: {notes or 'rows are missing'}.",
             "Look for control characters or a cell of more than 100,000 characters in the file.",
         )
-    return problems_from(report.errors, table.schema, rows[LINE].to_list(), rows)
+    return problems_from(report.errors, table.schema, rows)
 
 
 def write_canonical(rows: pl.DataFrame, path: Path) -> None:
@@ -57,18 +57,23 @@ def write_canonical(rows: pl.DataFrame, path: Path) -> None:
 
 
 def problems_from(
-    errors: Iterable[ErrorRecord], schema: Mapping[str, Any], lines: Sequence[int], rows: pl.DataFrame | None = None
+    errors: Iterable[ErrorRecord], schema: Mapping[str, Any], rows: pl.DataFrame, first_row: int = 2
 ) -> list[Found]:
-    """Turn the engine's errors under `schema` into problems. `lines[n]` is the partner's line of the engine's row
-    n + 2 (its row 1 is the header); cells come from `rows` where given: as written, not as parsed."""
-    columns = {name: rows[name].to_list() for name in rows.columns if name != LINE} if rows is not None else {}
+    """Turn the engine's errors under `schema` into problems at the lines of the partner's file.
+
+    `rows` holds the rows judged, the engine's row `first_row` first: their `_line`, and their cells as written.
+    """
+    lines = rows[LINE].to_list()
+    columns = {name: rows[name].to_list() for name in rows.columns if name != LINE}
     found = []
     for error in errors:
-        index = WHOLE_FILE if error.row_number is None else error.row_number - 2
+        index = WHOLE_FILE if error.row_number is None else error.row_number - first_row
         cell = error.cell
         if index >= 0 and error.field_name in columns:
             cell = columns[error.field_name][index]
         said = sentence_for(error, schema, cell)
+        if cell is None and index >= 0 and said.field in columns:
+            cell = columns[said.field][index]
         line = lines[index] if index >= 0 else 1
         problem = Problem(line, said.field, said.rule, "error", cell, said.message, said.suggestion, said.remedy)
         found.append((index, problem))
@@ -76,12 +81,21 @@ def problems_from(
 
 
 def _said_once(found: list[Found]) -> list[Found]:
-    """Leave out what repeats another problem of the same cell: an id that is both unique and the primary key."""
-    keys = {(index, problem.field) for index, problem in found if problem.rule == "primary-key"}
-    return [(i, p) for i, p in found if p.rule != "unique-error" or (i, p.field) not in keys]
+    """Leave out what repeats another problem of the same cell: an id is required, unique and the primary key."""
+    rules: dict[tuple[int, str | None], set[str]] = {}
+    for index, problem in found:
+        rules.setdefault((index, problem.field), set()).add(problem.rule)
+
+    def repeats(index: int, problem: Problem) -> bool:
+        beside = rules[index, problem.field]
+        doubled = problem.rule == "unique-error" and "primary-key" in beside
+        return doubled or (problem.rule == "primary-key" and "constraint-required" in beside)
+
+    return [(index, problem) for index, problem in found if not repeats(index, problem)]
 
 
-def _judged_schema(table: Table, known: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+def schema_without_unknown_keys(table: Table, known: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The table's schema with the foreign keys that refer to a table in `known` alone."""
     keys = [key for key in table.schema.get("foreignKeys", []) if key["reference"].get("resource", "") in known]
     schema = {name: value for name, value in table.schema.items() if name != "foreignKeys"}
     return {**schema, "foreignKeys": keys} if keys else schema

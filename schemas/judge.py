@@ -14,7 +14,7 @@ import polars as pl
 from schemas.conformity import conformity_problems
 from schemas.dataset import Dataset, Table
 from schemas.formulas import formula_problems
-from schemas.judgement import LINE, Found, Judgement, Problem
+from schemas.judgement import LINE, WHOLE_FILE, Found, Judgement, Problem
 from schemas.phrases import say
 from schemas.rules.apply import rule_problems
 from schemas.terms import apply_terms
@@ -39,14 +39,22 @@ def judge(
     today = today or datetime.datetime.now(datetime.UTC).date()
     written = rows.select(*table.fields, LINE)
     rows, asked = judge_beyond_schema(table, written, today)
-    found = combined(conformity_problems(dataset, table, rows, known_keys or {}), asked.found)
-    wrong = sorted({index for index, problem in found if problem.severity == "error"})
-    numbered = rows.with_row_index(_INDEX)
-    valid = numbered.filter(~pl.col(_INDEX).is_in(wrong))
-    waiting = valid.filter(~_published(table))
-    found += [(row[_INDEX], problem) for row in waiting.to_dicts() for problem in _held(table, row)]
-    passed = valid.filter(_published(table)).drop(_INDEX)
-    found.sort(key=lambda item: item[0])
+    by_schema = conformity_problems(dataset, table, rows, known_keys or {})
+    return judgement_of(rows, combined(by_schema, asked.found), table.line.published_when, asked.valid_until)
+
+
+def judgement_of(
+    rows: pl.DataFrame, found: list[Found], published_when: Mapping[str, str], valid_until: datetime.date | None
+) -> Judgement:
+    """Decide from what was found which rows pass, which are to be corrected and which are on hold."""
+    wrong = sorted({index for index, problem in found if problem.severity == "error" and index != WHOLE_FILE})
+    meets = [pl.col(name).eq_missing(pl.lit(value)) for name, value in published_when.items()]
+    published = pl.all_horizontal(meets) if meets else pl.lit(value=True)
+    valid = rows.with_row_index(_INDEX).filter(~pl.col(_INDEX).is_in(wrong))
+    waiting = valid.filter(~published)
+    held = [(row[_INDEX], problem) for row in waiting.to_dicts() for problem in _held(published_when, row)]
+    found = sorted([*found, *held], key=lambda item: item[0])
+    passed = valid.filter(published).drop(_INDEX)
     return Judgement(
         rows=passed,
         problems=tuple(problem for _, problem in found),
@@ -54,7 +62,7 @@ def judge(
         to_correct=len(wrong),
         on_hold=waiting.height,
         warnings=sum(problem.severity == "warning" for _, problem in found),
-        valid_until=asked.valid_until,
+        valid_until=valid_until,
     )
 
 
@@ -85,17 +93,11 @@ def combined(by_schema: list[Found], asked: list[Found]) -> list[Found]:
     return [*kept, *asked]
 
 
-def _published(table: Table) -> pl.Expr:
-    meets = [pl.col(name).eq_missing(pl.lit(value)) for name, value in table.line.published_when.items()]
-    return pl.all_horizontal(meets) if meets else pl.lit(True)
-
-
-def _held(table: Table, row: Mapping[str, Any]) -> list[Problem]:
+def _held(published_when: Mapping[str, str], row: Mapping[str, Any]) -> list[Problem]:
     problems = []
-    for name, value in table.line.published_when.items():
+    for name, value in published_when.items():
         if row[name] != value:
-            phrase = say("rules.published_when", value=value)
-            problems.append(
-                Problem(row[LINE], name, "published_when", "info", row[name], phrase.wrong, remedy=phrase.write)
-            )
+            said = say("rules.published_when", value=value)
+            problem = Problem(row[LINE], name, "published_when", "info", row[name], said.wrong, remedy=said.write)
+            problems.append(problem)
     return problems

@@ -1,0 +1,152 @@
+"""Checking a file as it is: `glane check FILE --dataset D[/table]` and `glane check FILE --schema S`.
+
+Belongs here: reading such a file row by row with the lines a person sees, and putting both answers together: the
+engine's report, and the partner's. Does not belong here: partners' own formats and columns, which a source maps.
+"""
+
+import csv
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from frictionless import Dialect, FrictionlessException
+from frictionless.formats.csv import CsvControl
+from frictionless.resources import TableResource
+
+from glane.text import Text
+from schemas.conform import Report, validate
+from schemas.conform.opening import Request, SchemaLike, open_resource, read_schema
+from schemas.conformity import problems_from, schema_without_unknown_keys
+from schemas.dataset import Dataset, Table
+from schemas.judge import combined, judge_beyond_schema, judgement_of
+from schemas.judgement import LINE, Found, Judgement
+from schemas.report import About, SourceReport, judged_report
+
+
+@dataclass(frozen=True)
+class _File:
+    """The rows of a file under the names of its columns, and the engine's number of the first."""
+
+    columns: tuple[str, ...]
+    rows: pl.DataFrame
+    first_row: int
+
+
+def check_against_dataset(
+    path: Path, dataset: Dataset, table: Table, *, today: datetime.date | None = None
+) -> tuple[Report, SourceReport]:
+    """Judge the file at `path` as it is under a dataset's table: the exact report of its Table Schema, and the answer
+    a partner reads, with term lists and rules.
+
+    Columns that Glane fills itself (`provided`) need not be there; foreign keys are not looked up, for the other
+    tables are not at hand. Raises SchemaError and NotATableError.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    today = today or now.date()
+    file = _read(path, table.schema)
+    filled = {*table.line.provided, *([table.line.origin.field] if table.line.origin else [])}
+    schema = schema_without_unknown_keys(table, {})
+    schema["fields"] = [
+        field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled
+    ]
+    report = validate(path, schema)
+    by_schema = problems_from(report.errors, schema, file.rows, file.first_row)
+    asked, valid_until = _asked(table, file, today)
+    judgement = judgement_of(file.rows, combined(by_schema, asked), {}, valid_until)
+    about = About(
+        dataset=dataset.name,
+        table=table.name,
+        partner=path.name,
+        title=Text(fr=path.name, en=path.name),
+        organisation=path.name,
+    )
+    unmapped = [name for name in file.columns if name and name not in table.fields]
+    return report, judged_report(about, _moment(now), judgement, unmapped=unmapped)
+
+
+def check_against_schema(path: Path, schema: SchemaLike) -> tuple[Report, SourceReport]:
+    """Judge the file at `path` as it is under a Table Schema alone. Raises SchemaError and NotATableError."""
+    descriptor = read_schema(schema).to_descriptor()
+    file = _read(path, descriptor)
+    report = validate(path, schema)
+    found = problems_from(report.errors, descriptor, file.rows, file.first_row)
+    judgement: Judgement = judgement_of(file.rows, found, {}, None)
+    name = str(descriptor.get("name") or "schema")
+    title = Text(fr=path.name, en=path.name)
+    about = About(dataset=name, table=name, partner=path.name, title=title, organisation=path.name)
+    return report, judged_report(about, _moment(datetime.datetime.now(datetime.UTC)), judgement)
+
+
+def _asked(table: Table, file: _File, today: datetime.date) -> tuple[list[Found], datetime.date | None]:
+    """What rules and term lists find in the rows that are not blank; a column that is not there is not asked for."""
+    missing = [name for name in table.fields if name not in file.columns]
+    rows = file.rows.with_columns([pl.lit(None, pl.String).alias(name) for name in missing])
+    rows = rows.select(*table.fields, LINE).with_row_index("_row")
+    filled = rows.filter(pl.any_horizontal([pl.col(name).is_not_null() for name in table.fields]))
+    numbers = filled["_row"].to_list()
+    _, asked = judge_beyond_schema(table, filled.drop("_row"), today)
+    found = [(numbers[index], problem) for index, problem in asked.found if problem.field not in missing]
+    return found, asked.valid_until
+
+
+def _read(path: Path, schema: Mapping[str, Any]) -> _File:
+    """Read the file as the engine does. A file that it cannot open has no rows here; its report says why."""
+    resource = open_resource(Request(path, read_schema(schema)))
+    try:
+        with resource:
+            labels = [str(label) for label in resource.labels]
+            first_row = _first_row(resource)
+            records = [list(cells) for cells in resource.cell_stream][first_row - 1 :]
+            lines = _lines(path, resource, len(records), first_row)
+    except FrictionlessException:
+        return _File((), pl.DataFrame(schema={LINE: pl.Int64}), 2)
+    columns: dict[str, list[str | None]] = {}
+    for position, label in enumerate(labels):
+        if label not in columns:
+            columns[label] = [_text(record[position]) if position < len(record) else None for record in records]
+    columns.pop(LINE, None)
+    rows = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(
+        pl.Series(LINE, lines, pl.Int64)
+    )
+    return _File(tuple(labels), rows, first_row)
+
+
+def _first_row(resource: TableResource) -> int:
+    dialect: Dialect = resource.dialect
+    return dialect.header_rows[-1] + 1 if dialect.header and dialect.header_rows else 1
+
+
+def _lines(path: Path, resource: TableResource, count: int, first_row: int) -> Sequence[int]:
+    """The line on which each record starts: a quoted cell may hold line breaks. Elsewhere than in CSV a record is a
+    row of the sheet."""
+    if resource.format not in ("csv", "tsv"):
+        return range(first_row, first_row + count)
+    starts: list[int] = []
+    with path.open(encoding=resource.encoding, newline="") as text:
+        reader = csv.reader(text, dialect=CsvControl.from_dialect(resource.dialect).to_python())
+        before = 0
+        for _ in reader:
+            starts.append(before + 1)
+            before = reader.line_num
+    return starts[first_row - 1 : first_row - 1 + count]
+
+
+def _text(cell: object) -> str | None:
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    if isinstance(cell, datetime.date):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _moment(now: datetime.datetime) -> str:
+    return now.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,270 @@
+"""The answer to a partner: what arrived, what is published, what is to be corrected and how.
+
+Belongs here: the report of one source's run as a value, how it is made from a judgement or a failure, and where it is
+kept. Does not belong here: its layout and words (report_text.py), nor finding problems (judge.py).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from glane.declaration import Declared
+from glane.errors import GlaneError
+from glane.store import Store
+from glane.text import Text
+from schemas.dataset import Severity
+from schemas.judgement import Judgement, Problem, Verdict, check_accounts
+
+Step = Literal["fetch", "read", "map", "judge"]
+State = Literal["judged", "unchanged", "failed", "paused", "retired"]
+TheirCell = Callable[[int, str], str | None]
+"""The cell of the partner's own file that a field was made from: (line, field) -> its text, None if unknown."""
+
+MOST_GROUPS = 200
+_EXAMPLES = 3
+_LINES = 50
+_RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
+
+
+class About(Declared):
+    """Whose report it is, and on which terms the rows are published (`licence`: SPDX id; `attribution`: the credit);
+    these are None for a file that is only checked."""
+
+    dataset: str
+    table: str
+    partner: str
+    title: Text
+    organisation: str
+    licence: str | None = None
+    attribution: str | None = None
+
+
+class Arrival(Declared):
+    """The file that was read: from where, when its bytes first came, and how it was found to be written."""
+
+    address: str
+    sha256: str
+    bytes: int
+    fetched_at: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    detected: bool = False
+
+
+class Counts(Declared):
+    """Rows in, and what became of them: rows_in == passed + to_correct + on_hold, always."""
+
+    rows_in: int
+    passed: int
+    to_correct: int
+    on_hold: int
+
+    @model_validator(mode="after")
+    def _law(self) -> "Counts":
+        check_accounts(self.rows_in, self.passed, self.to_correct, self.on_hold)
+        return self
+
+
+class Example(Declared):
+    """Where a problem stands in the partner's file: line, cell, and which of the cell's values, from 1."""
+
+    line: int
+    cell: str | None
+    position: int | None = None
+    suggestion: str | None = None
+
+
+class ProblemGroup(Declared):
+    """All occurrences of one distinct problem. `column` is the partner's own column, where the field has one.
+
+    `lines` lists the first of them; `suggestion` is the text to write where it is the same for all.
+    """
+
+    rule: str
+    field: str | None
+    column: str | None
+    severity: Severity
+    message: Text
+    remedy: Text | None
+    suggestion: str | None
+    count: int
+    lines: tuple[int, ...]
+    examples: tuple[Example, ...]
+
+
+class Cleaned(Declared):
+    """What a cleaner changed: how many cells, with examples (before, after)."""
+
+    cleaner: str
+    count: int
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+class Failure(Declared):
+    """Why the file could not be judged: the step that failed, and the error's own words (English)."""
+
+    step: Step
+    what: str
+    remedy: str
+
+
+class SourceReport(Declared):
+    """The answer of one source's run.
+
+    `counts` is None where nothing could be judged; then `failure` says why, `stale_since` since when the last good
+    rows are the ones published, and `last_good` how many they are. `unmapped` lists the partner's columns that no
+    field uses. `more_problems` counts the occurrences of distinct problems beyond the first MOST_GROUPS.
+    """
+
+    about: About
+    run_at: str
+    state: State
+    judged: str | None = None
+    arrival: Arrival | None = None
+    counts: Counts | None = None
+    previous: Counts | None = None
+    problems: tuple[ProblemGroup, ...] = ()
+    more_problems: int = 0
+    unmapped: tuple[str, ...] = ()
+    cleaned: tuple[Cleaned, ...] = ()
+    notes: tuple[Text, ...] = ()
+    failure: Failure | None = None
+    stale_since: str | None = None
+    last_good: int | None = Field(default=None, ge=0)
+
+    def of_severity(self, severity: Severity) -> list[ProblemGroup]:
+        """The distinct problems of one severity, most frequent first."""
+        return [group for group in self.problems if group.severity == severity]
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings there are, all together."""
+        return sum(group.count for group in self.of_severity("warning"))
+
+
+def counts_of(judged: Judgement | Verdict) -> Counts:
+    """The counts of a judgement or of its verdict."""
+    return Counts(rows_in=judged.rows_in, passed=judged.passed, to_correct=judged.to_correct, on_hold=judged.on_hold)
+
+
+def judged_report(
+    about: About,
+    run_at: str,
+    judgement: Judgement,
+    *,
+    arrival: Arrival | None = None,
+    judged: str | None = None,
+    previous: Counts | None = None,
+    columns: Mapping[str, str] | None = None,
+    their_cell: TheirCell | None = None,
+    unmapped: Iterable[str] = (),
+    cleaned: Iterable[Cleaned] = (),
+    notes: Iterable[Text] = (),
+) -> SourceReport:
+    """The report of a file that was judged.
+
+    `judged` is its key (rows.judged_key), `columns` gives the partner's column of a field, `their_cell` the cell of
+    their file; without it the examples show the cell as it was judged. `notes` are said as they are (bounds).
+    """
+    groups, more = grouped(judgement.problems, columns or {}, their_cell)
+    return SourceReport(
+        about=about,
+        run_at=run_at,
+        state="judged",
+        judged=judged,
+        arrival=arrival,
+        counts=counts_of(judgement),
+        previous=previous,
+        problems=groups,
+        more_problems=more,
+        unmapped=tuple(unmapped),
+        cleaned=tuple(cleaned),
+        notes=tuple(notes),
+    )
+
+
+def unchanged_report(report: SourceReport, run_at: str, arrival: Arrival | None = None) -> SourceReport:
+    """The same answer again, for the same rows under the same rules."""
+    arrival = arrival or report.arrival
+    return report.model_copy(update={"run_at": run_at, "state": "unchanged", "arrival": arrival, "previous": None})
+
+
+def failed_report(
+    about: About,
+    run_at: str,
+    step: Step,
+    error: GlaneError,
+    last_good: Verdict | None,
+    *,
+    arrival: Arrival | None = None,
+) -> SourceReport:
+    """The report of a file that could not be judged: the last good rows stay."""
+    return SourceReport(
+        about=about,
+        run_at=run_at,
+        state="failed",
+        arrival=arrival,
+        failure=Failure(step=step, what=error.what, remedy=error.remedy),
+        stale_since=last_good.judged_at if last_good else None,
+        last_good=last_good.passed if last_good else None,
+    )
+
+
+def grouped(
+    problems: Iterable[Problem], columns: Mapping[str, str], their_cell: TheirCell | None = None
+) -> tuple[tuple[ProblemGroup, ...], int]:
+    """Group problems by what is wrong: errors first, then most frequent first; and how many occurrences were left
+    out beyond MOST_GROUPS distinct ones."""
+    by_kind: dict[tuple[str, str | None, Severity, str], list[Problem]] = {}
+    for problem in problems:
+        kind = (problem.rule, problem.field, problem.severity, problem.message.en)
+        by_kind.setdefault(kind, []).append(problem)
+    ordered = sorted(by_kind.values(), key=lambda same: (_RANK[same[0].severity], -len(same), same[0].line))
+    groups = tuple(_group(same, columns, their_cell) for same in ordered[:MOST_GROUPS])
+    return groups, sum(len(same) for same in ordered[MOST_GROUPS:])
+
+
+def _group(same: list[Problem], columns: Mapping[str, str], their_cell: TheirCell | None) -> ProblemGroup:
+    first = same[0]
+    suggestions = {problem.suggestion for problem in same}
+    return ProblemGroup(
+        rule=first.rule,
+        field=first.field,
+        column=columns.get(first.field or ""),
+        severity=first.severity,
+        message=first.message,
+        remedy=first.remedy,
+        suggestion=first.suggestion if len(suggestions) == 1 else None,
+        count=len(same),
+        lines=tuple(dict.fromkeys(problem.line for problem in same[:_LINES])),
+        examples=tuple(_example(problem, their_cell) for problem in same[:_EXAMPLES]),
+    )
+
+
+def _example(problem: Problem, their_cell: TheirCell | None) -> Example:
+    cell = problem.cell
+    # What a rule covered (a serial number) stays covered: the partner's own cell would show it again.
+    if their_cell is not None and problem.field is not None and problem.rule != "forbidden_content":
+        cell = their_cell(problem.line, problem.field) or cell
+    return Example(line=problem.line, cell=cell, position=problem.position, suggestion=problem.suggestion)
+
+
+def keep_report(store: Store, report: SourceReport, markdown: str) -> None:
+    """Keep the report as the source's last one, and under the key of its judgement where it has one."""
+    folder = f"reports/{report.about.dataset}/{report.about.partner}"
+    value = report.model_dump(mode="json")
+    if report.judged is not None and report.state == "judged":
+        store.write_json(f"{folder}/{report.judged}.json", value)
+    store.write(f"{folder}/latest.md", markdown.encode())
+    store.write_json(f"{folder}/latest.json", value)
+
+
+def last_report(store: Store, dataset: str, partner: str, judged: str | None = None) -> SourceReport | None:
+    """The last report kept for a source, or the one of the judgement `judged`; None where there is none."""
+    value = store.read_json(f"reports/{dataset}/{partner}/{judged or 'latest'}.json")
+    try:
+        return None if value is None else SourceReport.model_validate(value)
+    except ValidationError:
+        # Written by another version of Glane: as good as none, for the next run writes it again.
+        return None

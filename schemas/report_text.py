@@ -1,0 +1,247 @@
+"""The partner's report as text: Markdown, one line, and the list of all problems as CSV, in French and English.
+
+Belongs here: layout and order (what failed comes first). Does not belong here: the words (phrases/report.yaml), nor
+what is reported (report.py).
+"""
+
+import csv
+import datetime
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from pydantic import RootModel
+
+from glane.declaration import load_declaration
+from glane.text import Language, Text
+from schemas.dataset import Severity
+from schemas.judgement import Problem
+from schemas.report import Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
+
+_LONGEST_CELL = 80
+_MOST_LINES = 15
+
+
+class _Words(RootModel[dict[str, Text]]):
+    pass
+
+
+@cache
+def _words() -> dict[str, Text]:
+    return load_declaration(Path(__file__).with_name("phrases") / "report.yaml", _Words).root
+
+
+class _Speaker:
+    """Says words of the report in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+
+    def __call__(self, word: str, **values: str) -> str:
+        return _words()[word][self.language].format_map(values)
+
+    def number(self, value: int) -> str:
+        return f"{value:,}".replace(",", "\u202f") if self.language == "fr" else f"{value:,}"
+
+    def count(self, word: str, value: int) -> str:
+        # French counts zero as one: "0 ligne".
+        one = value == 1 or (self.language == "fr" and value == 0)
+        return self(f"{word}-{'one' if one else 'many'}", n=self.number(value))
+
+    def date(self, moment: str) -> str:
+        day = datetime.date.fromisoformat(moment[:10])
+        number = "1er" if self.language == "fr" and day.day == 1 else str(day.day)
+        return f"{number} {self('months').split()[day.month - 1]} {day.year}"
+
+
+def to_markdown(report: SourceReport, language: Language) -> str:
+    """The report as a partner reads it. What failed stands first, with what to do."""
+    say = _Speaker(language)
+    title = report.about.title[language]
+    blocks = [f"# {say('title', title=title, date=say.date(report.run_at))}"]
+    blocks += _state(report, say)
+    if report.counts is not None:
+        blocks += _counts(report.counts, report.previous, say)
+    blocks += [note[language] for note in report.notes]
+    for severity in ("error", "warning", "info"):
+        blocks += _problems(report, severity, say)
+    if report.more_problems:
+        blocks.append(say("more-problems", n=say.number(report.more_problems)))
+    blocks += _rest(report, say)
+    return "\n\n".join(blocks) + "\n"
+
+
+def summary_line(report: SourceReport, language: Language) -> str:
+    """One source in one line: rows in, to publish, to be corrected, on hold; or why it failed."""
+    say = _Speaker(language)
+    name = f"{report.about.dataset}/{report.about.partner}"
+    if report.failure is not None:
+        stale = ""
+        if report.stale_since is not None:
+            rows = say.count("row", report.last_good or 0)
+            stale = say("line-stale", rows=rows, date=say.date(report.stale_since))
+        why = report.failure.what if language == "en" else say(f"failed-{report.failure.step}")
+        return say("line-failed", name=name, why=why, stale=stale)
+    if report.counts is None:
+        return say("line-failed", name=name, why=say(report.state), stale="")
+    counts = report.counts
+    line = say(
+        "line-counts",
+        name=name,
+        rows=say.count("row", counts.rows_in),
+        passed=say.number(counts.passed),
+        to_correct=say.number(counts.to_correct),
+        on_hold=say.number(counts.on_hold),
+        warnings=say("line-warnings", n=say.number(report.warnings)) if report.warnings else "",
+    )
+    return line + (say("line-unchanged") if report.state == "unchanged" else "")
+
+
+def problems_csv(problems: Iterable[Problem], language: Language, columns: Mapping[str, str] | None = None) -> bytes:
+    """Every problem, one a line, as a CSV for a spreadsheet program: line, column, cell, what is wrong, what to write.
+
+    `columns` gives the partner's column of a field. Nothing in it runs as a formula.
+    """
+    say = _Speaker(language)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    titles = ("line", "column", "cell", "severity", "message", "remedy", "suggestion")
+    writer.writerow([say(f"csv-{title}") for title in titles])
+    for problem in problems:
+        column = (columns or {}).get(problem.field or "", problem.field or "")
+        severity, message = say(f"head-{problem.severity}"), problem.message[language]
+        remedy = problem.remedy[language] if problem.remedy else ""
+        cells = (column, problem.cell, severity, message, remedy, problem.suggestion)
+        writer.writerow([problem.line, *(_inert(cell or "") for cell in cells)])
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _state(report: SourceReport, say: _Speaker) -> Iterator[str]:
+    if report.failure is not None:
+        yield from _failure(report, report.failure, say)
+    elif report.state != "judged":
+        yield say(report.state)
+
+
+def _failure(report: SourceReport, failure: Failure, say: _Speaker) -> Iterator[str]:
+    yield f"**{say(f'failed-{failure.step}')}** {say(f'todo-{failure.step}')}"
+    if report.stale_since is not None:
+        rows = say.count("row", report.last_good or 0)
+        yield say("stale", rows=rows, date=say.date(report.stale_since))
+    else:
+        yield say("never")
+    yield f"> {say('detail', what=_plain(failure.what), remedy=_plain(failure.remedy))}"
+
+
+def _counts(counts: Counts, previous: Counts | None, say: _Speaker) -> Iterator[str]:
+    rows = say.count("row", counts.rows_in)
+    clean = counts.rows_in > 0 and counts.passed == counts.rows_in
+    yield say("in", rows=rows) + (f" {say('all-passed')}" if clean else "")
+    table = [say("head-counts", before=say("before") if previous else ""), "|---|---:|" + ("---:|" if previous else "")]
+    for word, name in (
+        ("rows-in", "rows_in"),
+        ("passed", "passed"),
+        ("to-correct", "to_correct"),
+        ("on-hold", "on_hold"),
+    ):
+        before = f" {say.number(getattr(previous, name))} |" if previous else ""
+        table.append(f"| {say(word)} | {say.number(getattr(counts, name))} |{before}")
+    yield "\n".join(table)
+
+
+def _problems(report: SourceReport, severity: Severity, say: _Speaker) -> Iterator[str]:
+    groups = report.of_severity(severity)
+    if not groups:
+        return
+    yield f"## {say(f'head-{severity}')}"
+    yield say(f"intro-{severity}", rows=say.count("row", report.counts.to_correct if report.counts else 0))
+    for number, group in enumerate(groups, start=1):
+        yield "\n".join(_group(number, group, say))
+
+
+def _group(number: int, group: ProblemGroup, say: _Speaker) -> Iterator[str]:
+    where = say("whole-row")
+    if group.column is not None:
+        where = say("column", name=_plain(group.column))
+        if group.column != group.field and group.field is not None:
+            where += f", {say('becomes', field=group.field)}"
+    elif group.field is not None:
+        where = say("column", name=group.field)
+    language = say.language
+    yield f"{number}. **{_plain(group.message[language])}** ({where}, {say.count('times', group.count)})"
+    if group.remedy is not None:
+        yield f"   {_plain(group.remedy[language])}"
+    shared = group.suggestion is not None and group.count > 1
+    if shared:
+        yield f"   {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
+    for example in group.examples:
+        yield f"   - {_example(example, say, suggest=not shared)}"
+    others = [line for line in group.lines if line not in {example.line for example in group.examples}]
+    if others:
+        lines = ", ".join(map(str, others[:_MOST_LINES]))
+        more = len(others) > _MOST_LINES or group.count > len(group.lines)
+        yield f"   - {say('also-lines', lines=say('and-more', lines=lines) if more else lines)}"
+
+
+def _example(example: Example, say: _Speaker, *, suggest: bool) -> str:
+    cell = say("empty-cell") if example.cell is None else _code(example.cell)
+    if example.position is None:
+        text = say("example", line=str(example.line), cell=cell)
+    else:
+        text = say("example-part", line=str(example.line), position=str(example.position), cell=cell)
+    if suggest and example.suggestion is not None:
+        text += say("suggest", suggestion=_code(example.suggestion))
+    return text
+
+
+def _rest(report: SourceReport, say: _Speaker) -> Iterator[str]:
+    if report.unmapped:
+        yield f"## {say('head-unmapped')}"
+        yield say("intro-unmapped", columns=", ".join(_code(column) for column in report.unmapped))
+    if report.cleaned:
+        yield f"## {say('head-cleaned')}"
+        yield "\n".join(_cleaned(cleaned, say) for cleaned in report.cleaned)
+    if report.arrival is not None:
+        arrival = report.arrival
+        yield f"## {say('head-file')}"
+        date, size = say.date(arrival.fetched_at), say.count("byte", arrival.bytes)
+        lines = [say("file-address", address=_plain(arrival.address))]
+        lines.append(say("file-received", date=date, size=size, sha=f"`{arrival.sha256}`"))
+        if arrival.encoding and arrival.delimiter:
+            how = say("how-detected" if arrival.detected else "how-declared")
+            delimiter = arrival.delimiter.replace("\t", "\\t")
+            lines.append(say("file-written", encoding=arrival.encoding, delimiter=delimiter, how=how))
+        yield "\n".join(f"- {line}" for line in lines)
+    if report.about.licence is not None:
+        yield f"## {say('head-terms')}"
+        yield say("terms", licence=report.about.licence, attribution=_plain(report.about.attribution or ""))
+    if report.counts is not None:
+        yield f"## {say('head-words')}"
+        words = ("passed", "to-correct", "on-hold", "version")
+        yield "\n".join(f"- {say(f'word-{word}')}" for word in words)
+
+
+def _cleaned(cleaned: Cleaned, say: _Speaker) -> str:
+    examples = [say("cleaned-example", before=_code(b), after=_code(a)) for b, a in cleaned.examples]
+    line = f"- {say('cleaned', cleaner=cleaned.cleaner, cells=say.count('cell', cleaned.count))}"
+    return f"{line} ({' ; '.join(examples) if say.language == 'fr' else '; '.join(examples)})" if examples else line
+
+
+def _plain(text: str) -> str:
+    """Text in a line of Markdown, where nothing in it is markup."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in flat)
+
+
+def _code(cell: str) -> str:
+    """A cell as it stands, on one line, as code."""
+    flat = cell.replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
+    short = flat if len(flat) <= _LONGEST_CELL else flat[: _LONGEST_CELL - 1] + "…"
+    ticks = "``" if "`" in short else "`"
+    space = " " if ticks == "``" or short != short.strip() or not short else ""
+    return f"{ticks}{space}{short}{space}{ticks}"

@@ -1,0 +1,173 @@
+"""Keeping the rows that passed, bound to their verdict, and finding them again.
+
+Belongs here: the store's rows/ (design, 3): what was judged, under which key, and the last good rows of a partner.
+Does not belong here: judging (judge.py), and what is told to the partner (report.py).
+
+    rows/<dataset>/<partner>/<judged>.parquet   the rows that passed, with `_line`; the same rows give the same bytes
+    rows/<dataset>/<partner>/<judged>.json      their verdict
+    rows/<dataset>/<partner>/latest.json        which of them are the last good ones; written last
+"""
+
+import datetime
+import hashlib
+import io
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from glane.errors import DataError
+from glane.store import Store
+from schemas.dataset import Dataset, Table
+from schemas.judgement import LINE, AccountingError, Judgement, Verdict
+
+_JUDGES = ("frictionless", "opening-hours-py", "phonenumbers", "pycountry", "python-stdnum", "rapidfuzz")
+"""The packages whose new version may judge the same rows otherwise."""
+
+
+class VerdictError(DataError):
+    """Rows in the store are not those that a verdict let through."""
+
+
+def judged_key(snapshot: str, mapped_by: str, judged_by: str) -> str:
+    """The key of one judgement: the SHA-256 over what was read (the snapshot's SHA-256), what mapped it (the source's
+    fingerprint) and what judged it (the dataset's fingerprint, and the judge's own). The same key needs no second
+    judgement."""
+    return hashlib.sha256("\n".join((snapshot, mapped_by, judged_by, judge_fingerprint())).encode()).hexdigest()
+
+
+@cache
+def judge_fingerprint() -> str:
+    """The SHA-256 of what judges beside the declarations: this room's code and sentences, the packages it asks."""
+    room = Path(__file__).parent
+    digest = hashlib.sha256()
+    for folder in (room, room / "conform", room / "phrases", room / "rules"):
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.yaml")]):
+            digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
+    digest.update("\n".join(f"{name} {version(name)}" for name in _JUDGES).encode())
+    return digest.hexdigest()
+
+
+def keep(
+    store: Store,
+    dataset: Dataset,
+    table: Table,
+    partner: str,
+    judgement: Judgement,
+    *,
+    snapshot: str,
+    mapped_by: str,
+    judged_at: str,
+) -> Verdict:
+    """Keep the rows that passed with their verdict, as the partner's last good rows.
+
+    `snapshot` is the SHA-256 of the bytes they were read from, `mapped_by` the source's fingerprint, `judged_at` the
+    moment in UTC (ISO 8601). Raises StoreError.
+    """
+    data = parquet_bytes(judgement.rows, table)
+    verdict = Verdict(
+        dataset=dataset.name,
+        table=table.name,
+        partner=partner,
+        snapshot=snapshot,
+        rows_sha256=hashlib.sha256(data).hexdigest(),
+        judged_by=dataset.fingerprint,
+        mapped_by=mapped_by,
+        judged_at=judged_at,
+        rows_in=judgement.rows_in,
+        passed=judgement.passed,
+        to_correct=judgement.to_correct,
+        on_hold=judgement.on_hold,
+        valid_until=judgement.valid_until.isoformat() if judgement.valid_until else None,
+    )
+    key = judged_key(snapshot, mapped_by, dataset.fingerprint)
+    folder = _folder(dataset.name, partner)
+    store.write(f"{folder}/{key}.parquet", data)
+    store.write_json(f"{folder}/{key}.json", asdict(verdict))
+    _point(store, folder, key)
+    return verdict
+
+
+def last_good(store: Store, dataset: str, partner: str) -> tuple[pl.DataFrame, Verdict] | None:
+    """The last good rows of a partner and their verdict; None where none were ever kept.
+
+    Raises VerdictError where the rows are not the ones that the verdict let through.
+    """
+    folder = _folder(dataset, partner)
+    pointer = store.read_json(f"{folder}/latest.json")
+    if pointer is None:
+        return None
+    if not isinstance(pointer, dict) or not isinstance(pointer.get("judged"), str):
+        raise _broken(dataset, partner, "latest.json names no rows")
+    return _load(store, dataset, partner, pointer["judged"])
+
+
+def judged(
+    store: Store, dataset: str, partner: str, key: str, *, today: datetime.date
+) -> tuple[pl.DataFrame, Verdict] | None:
+    """The rows once judged under `key`, which become the last good ones again; None where they must be judged.
+
+    That is where they never were, where a day has come that may change the verdict, and where the store's copy is
+    damaged.
+    """
+    folder = _folder(dataset, partner)
+    if not store.exists(f"{folder}/{key}.json"):
+        return None
+    try:
+        rows, verdict = _load(store, dataset, partner, key)
+    except VerdictError:
+        return None
+    if verdict.valid_until is not None and today >= datetime.date.fromisoformat(verdict.valid_until):
+        return None
+    _point(store, folder, key)
+    return rows, verdict
+
+
+def parquet_bytes(rows: pl.DataFrame, table: Table) -> bytes:
+    """The rows as Parquet: the same rows give the same bytes under the same version of polars."""
+    buffer = io.BytesIO()
+    typed = rows.select(*(pl.col(name).cast(pl.String) for name in table.fields), pl.col(LINE).cast(pl.Int64))
+    typed.rechunk().write_parquet(buffer, compression="zstd", compression_level=3, row_group_size=100_000)
+    return buffer.getvalue()
+
+
+def _folder(dataset: str, partner: str) -> str:
+    return f"rows/{dataset}/{partner}"
+
+
+def _point(store: Store, folder: str, key: str) -> None:
+    if store.read_json(f"{folder}/latest.json") != {"judged": key}:
+        store.write_json(f"{folder}/latest.json", {"judged": key})
+
+
+def _load(store: Store, dataset: str, partner: str, key: str) -> tuple[pl.DataFrame, Verdict]:
+    folder = _folder(dataset, partner)
+    if not store.exists(f"{folder}/{key}.json") or not store.exists(f"{folder}/{key}.parquet"):
+        raise _broken(dataset, partner, "a file is missing")
+    verdict = _verdict(store.read_json(f"{folder}/{key}.json"), dataset, partner)
+    data = store.read(f"{folder}/{key}.parquet")
+    found = hashlib.sha256(data).hexdigest()
+    if found != verdict.rows_sha256:
+        raise _broken(dataset, partner, f"their SHA-256 is {found}, the verdict let {verdict.rows_sha256} through")
+    return pl.read_parquet(io.BytesIO(data)), verdict
+
+
+def _verdict(value: object, dataset: str, partner: str) -> Verdict:
+    fields: dict[str, Any] = value if isinstance(value, dict) else {}
+    try:
+        verdict = Verdict(**fields)
+    except (TypeError, AccountingError) as error:
+        raise _broken(dataset, partner, "the verdict cannot be read") from error
+    if (verdict.dataset, verdict.partner) != (dataset, partner):
+        raise _broken(dataset, partner, f"the verdict is about {verdict.dataset}/{verdict.partner}")
+    return verdict
+
+
+def _broken(dataset: str, partner: str, why: str) -> VerdictError:
+    return VerdictError(
+        f"The rows kept for {dataset}/{partner} cannot be trusted: {why}.",
+        f"Run `glane run {dataset} --source {partner}`: they are judged again from the snapshot.",
+    )
