@@ -93,10 +93,10 @@ def _pair(text: str) -> tuple[float | None, float | None]:
 
 
 def _swapped(latitude: float, longitude: float, country: str) -> bool:
-    if abs(latitude) > 90:
-        return abs(longitude) <= 90
     land = country_of(None, country)
-    return land is not None and not land.holds(latitude, longitude) and land.holds(longitude, latitude)
+    if land is None or not land.boxes:
+        return abs(latitude) > 90 >= abs(longitude)
+    return not land.holds(latitude, longitude) and land.holds(longitude, latitude)
 
 
 @lru_cache(maxsize=1)

@@ -64,7 +64,8 @@ def _e164(text: str, context: CleanContext) -> str | None:
 def _regions(context: CleanContext) -> list[str]:
     if context.country != "FR":
         return [context.country]
-    # One numbering plan serves France and its départements overseas: 0262 can only be La Réunion's. The collectivities
-    # of the Pacific have short numbers of their own, which mean something only with their postcode.
+    # One numbering plan serves France and its départements overseas: 0262 can only be La Réunion's. Saint-Pierre and
+    # the collectivities of the Pacific have short numbers too, which mean something only with their postcode: "02 61 91
+    # 2" is a number cut short, not Saint-Pierre's 261912.
     overseas = _OVERSEAS.get(context.postcode[:3])
-    return [*([overseas] if overseas else []), "FR", "GP", "MQ", "GF", "RE", "YT", "PM"]
+    return [*([overseas] if overseas else []), "FR", "GP", "MQ", "GF", "RE", "YT"]
