@@ -54,9 +54,10 @@ def merge(table: Table, contributions: Sequence[Contribution]) -> Merged:
 
     Two rows are the same when their primary keys are equal, or all fields of one key of `merge.same` are filled and
     equal once folded; sameness carries over (a = b and b = c make one row). Within such a group the newest row by
-    `merge.newest` stands, ties go to `merge.trust`, then to the partner's name; it gives the id, and each field
-    takes the first filled cell in that order. A point is taken whole, never a latitude here and a longitude there.
-    What says whom to credit (partner, attribution, licence) is the sorted union. Raises KeyMissingError.
+    `merge.newest` stands, those whose date we filled ourselves last; ties go to `merge.trust`, then to the partner's
+    name. It gives the id, and each field takes the first filled cell in that order. A point is taken whole, never a
+    latitude here and a longitude there. What says whom to credit (partner, attribution, licence) is the sorted union.
+    Raises KeyMissingError.
     """
     rows = _in_precedence(table, contributions)
     grouped = rows.with_columns(pl.Series(_GROUP, _groups(table, rows), dtype=pl.Int64))
@@ -109,13 +110,22 @@ def _in_precedence(table: Table, contributions: Sequence[Contribution]) -> pl.Da
             f"of {partner}.",
             "Say in source.yaml (id:) where the id comes from, and make the key required in the Table Schema.",
         )
+    # A date that Glane filled is the day of our reading and no claim of the partner's: it wins over none.
+    origin = table.line.origin
+    filled = [] if origin is None else [pl.col(origin.field).eq_missing(pl.lit(origin.provided))]
     newest = [rule.newest] if rule.newest else []
     rest = ["_trust", _PARTNER, _ID, LINE]
     descending = [True] * len(newest) + [False] * len(rest)
     # The remaining fields last, so that even two rows of one line and one id have one order.
     others = [name for name in table.fields if name not in newest]
     ordered = rows.sort(
-        *newest, *rest, *others, descending=descending + [False] * len(others), nulls_last=True, maintain_order=False
+        *filled,
+        *newest,
+        *rest,
+        *others,
+        descending=[False] * len(filled) + descending + [False] * len(others),
+        nulls_last=True,
+        maintain_order=False,
     )
     return ordered.with_row_index(_RANK).with_columns(pl.col(_RANK).cast(pl.Int64))
 

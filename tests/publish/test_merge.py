@@ -1,6 +1,7 @@
 """Merging: the same whatever the order, nothing lost, every row accounted for."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publish.merge import KeyMissingError, merge
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, Origin
 from tests.publish.material import Cells, contribute, declare
 
 
@@ -33,6 +34,18 @@ def test_the_newest_row_stands_and_what_only_the_other_says_is_kept(dataset: Dat
         ("sites", "b--9", "a", 2),
         ("sites", "b--9", "b", 2),
     ]
+
+
+def test_a_date_the_partner_gave_wins_over_one_we_filled_in(tmp_path: Path) -> None:
+    dataset = declare(tmp_path)
+    line = dataset.main.line.model_copy(
+        update={"origin": Origin(field="consentement", of="date_maj", given="given", provided="filled")}
+    )
+    given = site("a--1", nom="X", code_postal="75001", date_maj="2024-01-01", consentement="given")
+    filled = site("b--1", nom="X", code_postal="75001", date_maj="2026-11-21", consentement="filled")
+    parts = [contribute(dataset, "a", [given]), contribute(dataset, "b", [filled])]
+    rows = merge(replace(dataset.main, line=line), parts).rows
+    assert rows.select("id", "date_maj", "consentement").rows() == [("a--1", "2024-01-01", "given")]
 
 
 def test_of_two_rows_of_the_same_day_the_trusted_partner_s_stands(dataset: Dataset) -> None:

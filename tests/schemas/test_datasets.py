@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from frictionless import Schema
 
 from glane.declaration import DeclarationError
 from pipelines.editor_schemas import DOCS, editor_schemas
 from schemas.dataset import Dataset, Table, load_dataset, load_datasets
+from schemas.judge import judge
 from schemas.rules.apply import prepared
 
 ROOT = Path(__file__).parent.parent.parent / "schemas"
@@ -26,6 +28,7 @@ TABLES = [
     for table in dataset.tables
 ]
 LISTS = sorted(ROOT.glob("**/terms/*.csv"))
+TODAY = datetime.date(2026, 11, 21)
 SHARED = ROOT.parent.parent / "shared" / "schemas"
 
 STANDARD = [
@@ -105,6 +108,19 @@ def test_frictionless_itself_accepts_the_examples_tied_by_their_foreign_keys(dat
     assert all(task["stats"]["rows"] == 1 for task in report["tasks"])
 
 
+@pytest.mark.parametrize(("dataset", "table"), TABLES)
+def test_the_examples_of_a_table_make_a_row_that_passes(dataset: Dataset, table: Table) -> None:
+    cells = {field["name"]: [field.get("example") or None] for field in table.schema["fields"]}
+    row = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String)).with_columns(
+        pl.lit(2).alias("_line").cast(pl.Int64)
+    )
+    holders = pl.DataFrame({"id": cells.get("holder", [])}, schema={"id": pl.String})
+    assert [
+        (p.field, p.rule)
+        for p in judge(dataset, table, row, today=TODAY, known_keys={"refurbishers": holders}).problems
+    ] == []
+
+
 def test_frictionless_accepts_a_file_under_our_schema_file_alone(tmp_path: Path) -> None:
     dataset = DATASETS["inclusion_sites"]
     example_folder(tmp_path, dataset)
@@ -152,8 +168,7 @@ def test_the_lists_of_complete_hold_exactly_the_terms_of_the_standards_patterns(
 
 @pytest.mark.parametrize(("dataset", "table"), TABLES)
 def test_every_rule_is_of_the_registry_and_fits_it(dataset: Dataset, table: Table) -> None:
-    today = datetime.date(2026, 11, 21)
-    rules = [prepared(line, today)[0].name for line in table.line.rules]
+    rules = [prepared(line, TODAY)[0].name for line in table.line.rules]
     assert rules == [line.rule for line in table.line.rules]
 
 
