@@ -154,7 +154,8 @@ def _wait(error: _AgainError, attempt: int, patience: Patience) -> float | None:
     if error.after is not None:
         return error.after if error.after <= patience.retry_after_max else None
     # Jitter, so that many sources on one server that came back do not all return at once.
-    return min(patience.wait_max, patience.wait_first * 2 ** (attempt - 1)) * uniform(0.75, 1.25)
+    backoff: float = min(patience.wait_max, patience.wait_first * 2 ** (attempt - 1))
+    return backoff * uniform(0.75, 1.25)
 
 
 def _ask(url: str, asked: dict[str, str], staged: Path, session: requests.Session, patience: Patience) -> _Answer:

@@ -26,10 +26,16 @@ _READERS: dict[Kind, Callable[[Path, FileFormat], Reading]] = {
 }
 
 
-def read(path: Path, declared: FileFormat) -> Reading:
+def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Reading:
     """Read the file `path`, written as `declared` says; blank rows are skipped and counted.
+    Errors call the file `name` (Snapshot.file_name) where that is given.
 
     Raises ReadError naming the file, the line, what was expected and what to do: an empty or truncated file, another
     encoding than declared, a doubled or missing header, a cell under no name, an unknown sheet or path of records.
     """
-    return _READERS[declared.kind](path, declared)
+    try:
+        return _READERS[declared.kind](path, declared)
+    except ReadError as error:
+        if name is None:
+            raise
+        raise error.of(name) from error

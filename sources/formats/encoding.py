@@ -5,6 +5,8 @@ Does not belong here: text that was decoded wrongly before it reached us (clean/
 """
 
 import codecs
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +14,9 @@ from charset_normalizer import from_bytes
 
 from sources.formats.reading import ReadError
 
-# What spreadsheets and databases of partners write when it is not UTF-8 (facts, domain 5); a closed list keeps the
-# guess from wandering into alphabets that share the same bytes.
-_LEGACY = ["cp1252", "mac_roman", "cp850"]
+# What spreadsheets and databases of partners write when it is not UTF-8 (facts, domain 5), the commonest first.
+_LEGACY = ("cp1252", "mac_roman", "cp850")
+_LIKELY = 0.7
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 # Letters and signs of French and its neighbours beyond ASCII: what a right guess shows.
 _USUAL = frozenset("àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŒÆ«»’‘“”–—…€°ñÑáíóúãõßêµ²³½\u00a0\u202f•·")
@@ -69,30 +71,37 @@ def _detect(path: Path, data: bytes) -> Decoded:
         return Decoded(data.decode("utf-8"), "utf-8", 1.0)
     except UnicodeDecodeError as error:
         first = error.start
-    ranked = sorted(_candidates(data), key=lambda decoded: decoded.sure or 0.0, reverse=True)
-    if not ranked:
+    # max keeps the first of equals: the commonest encoding.
+    found = max(_candidates(data), key=lambda decoded: decoded.sure or 0.0, default=None)
+    if found is None or (found.sure or 0.0) < _LIKELY:
+        other = from_bytes(data).best()
+        if other is not None:
+            return Decoded(str(other), other.encoding, round(1 - other.percent_chaos / 100, 3))
+    if found is None:
         raise ReadError(
             path,
             f"byte {first} is not UTF-8 and no usual encoding fits ({', '.join(_LEGACY)}).",
             "Save the file as UTF-8, or declare its encoding in source.yaml (format: encoding).",
         )
-    return ranked[0]
+    return found
 
 
-def _candidates(data: bytes) -> list[Decoded]:
-    """Each encoding that fits, with the share of usual letters among those beyond ASCII.
+def _candidates(data: bytes) -> Iterator[Decoded]:
+    """Each usual encoding that fits, with the share of plausible letters among those beyond ASCII.
 
-    charset-normalizer decides between equals (the order of its matches); counting letters decides first, because it
-    stays right on the short files that partners send, where the former has too little to measure.
+    Counting letters stays right on the short French files that partners send, where charset-normalizer has too little
+    to measure; that one is asked when none of these is plausible (a Polish or Greek partner's file).
     """
-    order = [match.encoding for match in from_bytes(data[:200_000], cp_isolation=_LEGACY)]
-    found = []
-    for codec in sorted(_LEGACY, key=lambda name: order.index(name) if name in order else len(order)):
+    for codec in _LEGACY:
         try:
             text = data.decode(codec)
         except UnicodeDecodeError:
             continue
-        beyond = [letter for letter in text if letter > "\x7f"]
-        usual = sum(letter in _USUAL for letter in beyond)
-        found.append(Decoded(text, codec, round(usual / len(beyond), 3) if beyond else 1.0))
-    return found
+        beyond = [(before, letter) for before, letter in pairwise(f" {text}") if letter > "\x7f"]
+        plausible = sum(letter in _USUAL and not _odd(before, letter) for before, letter in beyond)
+        yield Decoded(text, codec, round(plausible / len(beyond), 3) if beyond else 1.0)
+
+
+def _odd(before: str, letter: str) -> bool:
+    """A capital inside a word, or two letters beyond ASCII in a row: rare in French, the rule in a wrong guess."""
+    return (letter.isupper() and before.islower()) or (letter.isalpha() and before.isalpha() and before > "\x7f")

@@ -20,9 +20,13 @@ class ReadError(DataError):
     """
 
     def __init__(self, path: Path, what: str, remedy: str, *, line: int | None = None) -> None:
-        self.path = path
         self.line = line
+        self._said = what
         super().__init__(f"{path.name}{f', line {line}' if line else ''}: {what}", remedy)
+
+    def of(self, name: str) -> "ReadError":
+        """The same error, calling the file by the partner's own `name` (in the store it has only a hash)."""
+        return ReadError(Path(name), self._said, self.remedy, line=self.line)
 
 
 @dataclass(frozen=True, slots=True)

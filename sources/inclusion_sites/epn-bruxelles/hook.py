@@ -7,6 +7,6 @@ import re
 
 
 def row(cells: dict[str, str]) -> dict[str, str]:
-    """Give the cells back with `pivot` in its published form: "BE 0998.387.643" -> "0998387643"."""
+    """Give the cells back with `pivot` in its published form: "BE 1998.387.679" -> "1998387679"."""
     digits = re.sub(r"^BE|[\s.]", "", cells.get("pivot", ""))
     return cells | {"pivot": digits} if re.fullmatch(r"[01]\d{9}", digits) else cells
