@@ -1,0 +1,227 @@
+"""Every version's files on the portal, as uploads that are written once: `<dataset>-versions`.
+
+Belongs here: bringing one version's files there, reading them back, sweeping what a killed publisher left. Does not
+belong here: the dataset's own page (publication.py), what resources look like (layout.py).
+"""
+
+import json
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glane.store import Store, sha256_of
+from publish.ckan import layout
+from publish.ckan.api import Api
+from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError
+from publish.ckan.layout import Served
+from publish.package import project, to_json
+from publish.version import Version, VersionFile, path_of
+from schemas.dataset import Dataset
+
+BATCH = 10 * 1024 * 1024
+"""Bytes in one upload: the size that a stock CKAN takes (ckan.max_resource_size)."""
+
+_PACKAGE = "datapackage.json"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One page that keeps versions: its number and what the portal says of it (None: it is not there yet)."""
+
+    number: int
+    page: Mapping[str, Any] | None
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        """Its resources as the portal gives them."""
+        return list(self.page["resources"]) if self.page else []
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A version's files on the portal by path, how many and how much was sent for it, what the portal did not take."""
+
+    served: Mapping[str, Served]
+    sent: int
+    sent_bytes: int
+    omitted: tuple[str, ...]
+
+
+def find_archive(api: Api, dataset: str, version: Version) -> Archive:
+    """The page that keeps `version`: the one that has files of it, else the last one with room, else a new one."""
+    number, last = 1, Archive(1, None)
+    while (found := api.find("package_show", id=layout.archive_name(dataset, number))) is not None:
+        last = Archive(number, found)
+        if any(_version_of(resource) == version.version for resource in last.resources):
+            return last
+        number += 1
+    room = layout.ROLL_OVER - len(last.resources)
+    return last if len(layout.public_files(version)) <= room else Archive(last.number + 1, None)
+
+
+def served_now(archive: Archive, version: Version) -> dict[str, Served] | None:
+    """The version's files as the portal lists them; None unless every CSV and the descriptor are there, once."""
+    found: dict[str, Served] = {}
+    for resource in archive.resources:
+        if _version_of(resource) == version.version:
+            path = resource["name"].split("/", 1)[1]
+            if path in found:
+                return None
+            found[path] = _served(resource)
+    for file in layout.public_files(version):
+        if file.path not in found:
+            if _needed(file):
+                return None
+        elif file.kind != "package" and found[file.path].sha256 != file.sha256:
+            return None
+    return found
+
+
+class Uploader:
+    """Brings one version's files into its archive; made anew for each publication."""
+
+    def __init__(
+        self, api: Api, store: Store, dataset: Dataset, version: Version, site_url: str, say: Callable[[str], None]
+    ) -> None:
+        self._api, self._store, self._dataset, self._version = api, store, dataset, version
+        self._site_url, self._say = site_url, say
+        self._sent = self._sent_bytes = 0
+        self._omitted: list[str] = []
+
+    def bring(self, archive: Archive, organisation: str, page_url: str) -> Uploaded:
+        """Upload what is missing, read everything back, drop what does not belong. Raises PortalError.
+
+        The descriptor goes last: it names the addresses of the others, and a version without it is incomplete.
+        """
+        name = layout.archive_name(self._dataset.name, archive.number)
+        if archive.page is None:
+            fields = layout.archive(self._dataset, archive.number, organisation, page_url)
+            shown = self._api.write("package_create", fields, done=lambda: self._api.find("package_show", id=name))
+            archive = Archive(archive.number, shown)
+        kept, stray = self._sort_out(archive)
+        files = layout.public_files(self._version)
+        plain = [file for file in files if file.path != _PACKAGE]
+        sources = {file.path: (path_of(self._store, self._version, file), file.sha256, file.bytes) for file in plain}
+        kept |= self._send(name, [file for file in plain if file.path not in kept], sources)
+        with tempfile.TemporaryDirectory(prefix="glane-") as folder:
+            (package,) = [file for file in files if file.path == _PACKAGE]
+            descriptor = Path(folder) / _PACKAGE
+            descriptor.write_bytes(self._descriptor(package, kept))
+            digest, size = sha256_of(descriptor), descriptor.stat().st_size
+            former = kept.get(_PACKAGE)
+            if former is None or former.sha256 != digest:
+                stray += [r["id"] for r in archive.resources if former and r["url"] == former.url]
+                kept |= self._send(name, [package], {_PACKAGE: (descriptor, digest, size)})
+        self._drop(name, stray)
+        return Uploaded(kept, self._sent, self._sent_bytes, tuple(self._omitted))
+
+    def _descriptor(self, package: VersionFile, kept: Mapping[str, Served]) -> bytes:
+        descriptor = json.loads(path_of(self._store, self._version, package).read_bytes())
+        return to_json(project(descriptor, {path: served.url for path, served in kept.items()}))
+
+    def _sort_out(self, archive: Archive) -> tuple[dict[str, Served], list[str]]:
+        """The files of this version that are there and read back right, and the ids of all that a kill left."""
+        wanted = {file.path: file for file in layout.public_files(self._version)}
+        complete = {_version_of(r) for r in archive.resources if str(r["name"]).endswith(f"/{_PACKAGE}")}
+        kept: dict[str, Served] = {}
+        stray: list[str] = []
+        for resource in archive.resources:
+            number, served = _version_of(resource), _served(resource)
+            if number is None or (number != self._version.version and number in complete):
+                continue
+            path = resource["name"].split("/", 1)[1]
+            file = wanted.get(path) if number == self._version.version else None
+            whole = file is not None and path not in kept and (path == _PACKAGE or served.sha256 == file.sha256)
+            if whole and self._reads_back(served):
+                kept[path] = served
+            else:
+                stray.append(resource["id"])
+        return kept, stray
+
+    def _send(
+        self, name: str, files: Sequence[VersionFile], sources: Mapping[str, tuple[Path, str, int]]
+    ) -> dict[str, Served]:
+        by_path = {file.path: file for file in files}
+        waiting = layout.batches([(path, sources[path][2]) for path in by_path], BATCH)
+        served: dict[str, Served] = {}
+        while waiting:
+            paths = waiting.pop(0)
+            try:
+                served |= self._send_batch(name, [by_path[path] for path in paths], sources)
+            except TooLargeError:
+                if len(paths) > 1:
+                    waiting = [[path] for path in paths] + waiting
+                elif _needed(by_path[paths[0]]):
+                    raise
+                else:
+                    self._omitted.append(paths[0])
+                    self._say(f"{paths[0]} is larger than the portal takes: left out, the CSV has it all")
+        return served
+
+    def _send_batch(
+        self, name: str, files: Sequence[VersionFile], sources: Mapping[str, tuple[Path, str, int]]
+    ) -> dict[str, Served]:
+        made = [
+            layout.archived(
+                self._version,
+                file,
+                sha256=sources[file.path][1],
+                size=sources[file.path][2],
+                identifier=str(uuid.uuid4()),
+            )
+            for file in files
+        ]
+        parts = [
+            (f"update__resources__{number - len(files)}__upload", layout.file_name(file.path), sources[file.path][0])
+            for number, file in enumerate(files)
+        ]
+        ids = [resource["id"] for resource in made]
+        answer = self._api.write(
+            "package_revise",
+            {"match__name": name, "update__resources__extend": json.dumps(made)},
+            files=parts,
+            done=lambda: self._arrived(name, ids),
+        )
+        found = {resource["id"]: _served(resource) for resource in answer["package"]["resources"]}
+        served = {file.path: found[identifier] for file, identifier in zip(files, ids, strict=True)}
+        for path, one in served.items():
+            if not self._reads_back(one):
+                raise ReadBackError(f"{one.url} does not serve the bytes that were sent ({path}).", AGAIN)
+        self._sent += len(files)
+        self._sent_bytes += sum(one.bytes for one in served.values())
+        self._say(f"uploaded {', '.join(served)}")
+        return served
+
+    def _arrived(self, name: str, ids: Sequence[str]) -> dict[str, Any] | None:
+        page = self._api.read("package_show", id=name)
+        there = {resource["id"] for resource in page["resources"]}
+        return {"package": page} if there >= set(ids) else None
+
+    def _reads_back(self, served: Served) -> bool:
+        try:
+            digest, _ = self._api.digest(self._api.address.ours(served.url, self._site_url))
+        except ReadBackError:
+            return False
+        return digest == served.sha256
+
+    def _drop(self, name: str, stray: Sequence[str]) -> None:
+        if stray:
+            patterns = [f"-resources__{identifier}" for identifier in stray]
+            self._api.write("package_revise", {"match": {"name": name}, "filter": patterns}, done=lambda: None)
+            self._say(f"swept {len(stray)} files that a killed run had left")
+
+
+def _served(resource: Mapping[str, Any]) -> Served:
+    return Served(str(resource["url"]), str(resource.get("hash") or ""), int(resource.get("size") or 0))
+
+
+def _version_of(resource: Mapping[str, Any]) -> str | None:
+    name = str(resource.get("name") or "")
+    return name.split("/", 1)[0] if "/" in name else None
+
+
+def _needed(file: VersionFile) -> bool:
+    return file.kind == "package" or file.format == "csv"

@@ -1,0 +1,246 @@
+"""What a version should look like on a CKAN: pure, from values to the fields of pages and resources.
+
+Belongs here: which pages and resources there are, and every field of theirs that is ours. Does not belong here:
+looking at a portal or changing it (publication.py), the texts (words.py).
+
+`<dataset>` is the page people bookmark; its resources are links. `<dataset>-versions` keeps every version's files as
+uploads, and rolls over to `-versions-2`, ... (design, 4). A resource of the page is known by `glane_key`
+("sites.csv"), a file of a version by its name ("1.2.0/sites.csv"), which every portal keeps.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import polars as pl
+
+from publish.ckan import words
+from publish.formats import FORMATS
+from publish.version import Version, VersionFile
+from schemas.dataset import Dataset
+from schemas.licences import LICENCES
+
+ROLL_OVER = 200
+LEASE = "glane_publishing"
+DATASTORE = "glane_datastore"
+CONTENT = "glane_datastore_content"
+UPDATING = "updating"
+_PUBLIC = ("data", "package", "changelog", "delta", "quality")
+_SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
+_FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
+_LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
+_LANGUAGES = {"fr": "FRA", "en": "ENG"}
+_FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "irregular": "IRREG"}
+_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md")
+
+
+@dataclass(frozen=True)
+class Served:
+    """A file of a version as the portal keeps it: its address there, and what it must be."""
+
+    url: str
+    sha256: str
+    bytes: int
+
+
+def archive_name(dataset: str, number: int) -> str:
+    """The name of the page that keeps versions; the second is `-versions-2`."""
+    return f"{dataset}-versions" if number == 1 else f"{dataset}-versions-{number}"
+
+
+def public_files(version: Version) -> list[VersionFile]:
+    """The files of a version that leave the house: data, descriptor last (it names the addresses of the others)."""
+    files = [file for file in version.files if file.kind in _PUBLIC]
+    return [f for f in files if f.kind != "package"] + [f for f in files if f.kind == "package"]
+
+
+def archived_name(version: str, path: str) -> str:
+    """The name of the resource that keeps the file `path` of `version`: what it is found by."""
+    return f"{version}/{path}"
+
+
+def archived(version: Version, file: VersionFile, *, sha256: str, size: int, identifier: str) -> dict[str, Any]:
+    """The resource that keeps one file of a version for ever."""
+    return {
+        "id": identifier,
+        "name": archived_name(version.version, file.path),
+        "format": _format(file),
+        "mimetype": _mediatype(file),
+        "description": f"{words.day(version.created, 'fr')} · {words.day(version.created, 'en')}",
+        "size": size,
+        "hash": sha256,
+        "hash_algorithm": _SHA256,
+        "sha256": sha256,
+        "glane_version": version.version,
+    }
+
+
+def archive(dataset: Dataset, number: int, organisation: str, page_url: str) -> dict[str, Any]:
+    """The page that keeps versions, marked so that other portals need not harvest it as a dataset of its own."""
+    return {
+        "name": archive_name(dataset.name, number),
+        "owner_org": organisation,
+        "title": f"{words.title(dataset.line.title)} : versions" + (f" ({number})" if number > 1 else ""),
+        "notes": words.archive_notes(dataset, page_url),
+        "license_id": LICENCES[dataset.line.licence.publish].ckan,
+        "maintainer": dataset.line.steward.name,
+        "maintainer_email": dataset.line.steward.email,
+        "tags": [{"name": "glane-versions"}],
+        "extras": [{"key": "isVersionOf", "value": page_url}, {"key": "glane_versions_of", "value": dataset.name}],
+    }
+
+
+def page_keys(dataset: Dataset, version: Version) -> list[tuple[str, VersionFile]]:
+    """The resources of the page in their order, as (glane_key, file): each table's CSV before its other formats."""
+    data = [(f"{file.table}.{FORMATS[file.format or 'csv'].extension}", file) for file in version.files if file.table]
+    keyed = [(key, file) for key, file in data if file.kind == "data"]
+    order = {table.name: position for position, table in enumerate(dataset.tables)}
+    keyed.sort(key=lambda item: order[str(item[1].table)])
+    return keyed + [(path, version.file(path)) for path in _PAGES]
+
+
+def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFile, served: Served) -> dict[str, Any]:
+    """The fields of one resource of the page: a link to the version's own file.
+
+    `url_type` is `datapusher` so that ckanext-xloader leaves the DataStore table alone (design, 4). ckanext-dcat
+    reads download_url, hash, hash_algorithm, mimetype and size.
+    """
+    if file.table is not None:
+        table = dataset.table(file.table)
+        name = f"{words.title(table.line.title)} ({_format(file)})"
+        description = words.table_notes(table, version.rows[table.name])
+    else:
+        word = {"datapackage.json": "package"}.get(key)
+        texts = [words.say(word, one) for one in ("fr", "en")] if word else []
+        name = " · ".join(texts) or f"Ce qui change · What changed ({key.split('.')[1]})"
+        description = f"{words.day(version.created, 'fr')} · {words.day(version.created, 'en')}"
+    return {
+        "name": name,
+        "description": description,
+        "url": served.url,
+        "download_url": served.url,
+        "url_type": "datapusher",
+        "format": _format(file),
+        "mimetype": _mediatype(file),
+        "size": served.bytes,
+        "hash": served.sha256,
+        "hash_algorithm": _SHA256,
+        "sha256": served.sha256,
+        "glane_key": key,
+        "glane_version": version.version,
+    }
+
+
+def page(
+    dataset: Dataset, version: Version, *, issued: str, archive_url: str, manifest_sha256: str, spatial: str | None
+) -> dict[str, Any]:
+    """The fields of the dataset's page; `extras` as {key: value}, named as ckanext-dcat reads them."""
+    line = dataset.line
+    licence = LICENCES[line.licence.publish]
+    extras = {
+        "issued": issued,
+        "modified": version.created,
+        "identifier": f"{dataset.name}",
+        "frequency": _FREQUENCY.format(_FREQUENCIES[line.frequency]),
+        "language": _LANGUAGE.format(_LANGUAGES[line.language]),
+        "contact_name": line.steward.name,
+        "contact_email": line.steward.email,
+        "publisher_name": line.steward.name,
+        "publisher_email": line.steward.email,
+        "license_url": licence.url,
+        "attribution": " | ".join(sorted({source.attribution for source in version.inputs})),
+        "glane_versions": archive_url,
+        "glane_manifest_sha256": manifest_sha256,
+        **({"version_notes": f"{version.previous} → {version.version}"} if version.previous else {}),
+        **({"spatial": spatial} if spatial else {}),
+    }
+    return {
+        "title": words.title(line.title),
+        "notes": words.page_notes(dataset, version, archive_url),
+        "version": version.version,
+        "license_id": licence.ckan,
+        "author": line.steward.name,
+        "author_email": line.steward.email,
+        "maintainer": line.steward.name,
+        "maintainer_email": line.steward.email,
+        "tags": [{"name": name} for name in tags(dataset)],
+        "private": False,
+        "extras": extras,
+    }
+
+
+def spatial(dataset: Dataset, tables: Mapping[str, pl.DataFrame]) -> str | None:
+    """The box around every point of the dataset, as GeoJSON (what ckanext-spatial and ckanext-dcat read)."""
+    points = [
+        tables[table.name].select(
+            pl.col(table.line.geometry.longitude).cast(pl.Float64, strict=False).alias("x"),
+            pl.col(table.line.geometry.latitude).cast(pl.Float64, strict=False).alias("y"),
+        )
+        for table in dataset.tables
+        if table.line.geometry is not None
+    ]
+    placed = pl.concat(points).drop_nulls() if points else pl.DataFrame()
+    if not placed.height:
+        return None
+    west, south, east, north = (
+        round(float(str(value)), 4)
+        for value in (placed["x"].min(), placed["y"].min(), placed["x"].max(), placed["y"].max())
+    )
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+
+def tags(dataset: Dataset) -> list[str]:
+    """The dataset's keywords as CKAN takes tags: letters, digits, spaces, `-`, `_` and `.`, 2 to 100 of them."""
+    found = [word for keyword in dataset.line.keywords for word in (keyword.fr, keyword.en)]
+    clean = [" ".join(re.sub(r"[^\w\-. ]", " ", word).split())[:100] for word in found]
+    return list(dict.fromkeys(word for word in clean if len(word) >= 2))
+
+
+def batches(files: Sequence[tuple[str, int]], limit: int) -> list[list[str]]:
+    """Put (name, size) files, in order, into as few uploads as keep under `limit` bytes each."""
+    done: list[list[str]] = []
+    room = 0
+    for name, size in files:
+        if done and size <= room:
+            done[-1].append(name)
+            room -= size
+        else:
+            done.append([name])
+            room = limit - size
+    return done
+
+
+def differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether a page or resource lacks something that we want of it (what others added does not count)."""
+    for key, value in wanted.items():
+        there = found.get(key)
+        if key == "extras":
+            here = {extra["key"]: extra["value"] for extra in there or []}
+            if any(here.get(name) != text for name, text in value.items()):
+                return True
+        elif key == "tags":
+            if sorted(tag["name"] for tag in value) != sorted(tag["name"] for tag in there or []):
+                return True
+        elif there != value:
+            return True
+    return False
+
+
+def file_name(path: str) -> str:
+    """The name under which a file of a version is downloaded."""
+    return PurePosixPath(path).name
+
+
+def _format(file: VersionFile) -> str:
+    return FORMATS[file.format].label if file.format else PurePosixPath(file.path).suffix[1:].upper()
+
+
+def _mediatype(file: VersionFile) -> str:
+    if file.format:
+        return FORMATS[file.format].mediatype
+    suffix = PurePosixPath(file.path).suffix
+    return {".json": "application/json", ".md": "text/markdown", ".csv": "text/csv"}[suffix]

@@ -1,0 +1,157 @@
+"""What people read on a dataset's page on the portal: one stock CKAN page, French first, then English.
+
+Belongs here: the texts of pages and resources. Does not belong here: which resources there are (layout.py).
+"""
+
+from collections.abc import Sequence
+
+from glane.text import LANGUAGES, Language, Text
+from publish.version import Input, Version
+from schemas.dataset import Dataset, Table
+from schemas.licences import LICENCES
+
+_MONTHS = {
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+}
+_WORDS: dict[str, tuple[str, str]] = {
+    "version": ("**Version du {day}** ({number})", "**Version of {day}** ({number})"),
+    "versions": (
+        "[Toutes les versions, avec ce que chacune change]({versions})",
+        "[Every version, with what each one changed]({versions})",
+    ),
+    "tables": ("Tables", "Tables"),
+    "table": ("**{title}** ({rows} lignes) : {description}", "**{title}** ({rows} rows): {description}"),
+    "sources": ("Sources", "Sources"),
+    "source": (
+        "{title} ({organisation}) : {attribution} ; licence {licence} ; données du {day}",
+        "{title} ({organisation}): {attribution}; licence {licence}; data of {day}",
+    ),
+    "stale": (" ; sans nouvelles depuis le {since}", "; nothing new since {since}"),
+    "contribution": ("Contribuer", "Contribute"),
+    "reuse": ("Réutiliser", "Reuse"),
+    "objection": ("Signaler, s'opposer", "Report, object"),
+    "archive": (
+        "Chaque version de [{title}]({page}), telle qu'elle a été publiée ; ces fichiers ne changent jamais.",
+        "Every version of [{title}]({page}), as it was published; these files never change.",
+    ),
+    "package": ("Description du jeu de données (Data Package)", "Description of the dataset (Data Package)"),
+}
+
+
+def title(text: Text) -> str:
+    """One line for both languages; once where they are the same."""
+    return text.fr if text.fr == text.en else f"{text.fr} · {text.en}"
+
+
+def day(moment: str, language: Language) -> str:
+    """A day as people write it; the 1st is "1er" in French."""
+    year, month, number = moment[:10].split("-")
+    shown = "1er" if language == "fr" and int(number) == 1 else str(int(number))
+    return f"{shown} {_MONTHS[language][int(month) - 1]} {year}"
+
+
+def page_notes(dataset: Dataset, version: Version, versions_url: str) -> str:
+    """The description of the dataset's page, in Markdown: what it is, its version, tables, sources and rules."""
+    return "\n\n---\n\n".join(_page_in(dataset, version, versions_url, language) for language in LANGUAGES)
+
+
+def archive_notes(dataset: Dataset, page_url: str) -> str:
+    """The description of the page that keeps every version."""
+    texts = [say("archive", one, title=dataset.line.title[one], page=page_url) for one in LANGUAGES]
+    return "\n\n".join(texts)
+
+
+def table_notes(table: Table, rows: int) -> str:
+    """The description of a table's resources, in both languages."""
+    line = table.line
+    told = [
+        say("table", one, title=line.title[one], rows=number(rows, one), description=line.description[one])
+        for one in LANGUAGES
+    ]
+    return "\n\n".join(told)
+
+
+def number(count: int, language: Language) -> str:
+    """A count with its thousands apart, as the language writes them."""
+    return f"{count:,}".replace(",", "\u202f") if language == "fr" else f"{count:,}"
+
+
+def say(word: str, language: Language, **values: object) -> str:
+    """One of the texts above, filled in."""
+    return _WORDS[word][LANGUAGES.index(language)].format(**values)
+
+
+def _page_in(dataset: Dataset, version: Version, versions_url: str, language: Language) -> str:
+    line, rules = dataset.line, dataset.line.governance
+    tables = [
+        say(
+            "table",
+            language,
+            title=table.line.title[language],
+            rows=number(version.rows[table.name], language),
+            description=table.line.description[language],
+        )
+        for table in dataset.tables
+    ]
+    parts = [
+        line.description[language],
+        f"{say('version', language, day=day(version.created, language), number=version.version)}  \n"
+        + say("versions", language, versions=versions_url),
+        _listing("tables", tables, language),
+        _listing("sources", [_source(source, language) for source in version.inputs], language),
+        *(
+            f"**{say(name, language)}.** {text[language]}"
+            for name, text in (
+                ("contribution", rules.contribution),
+                ("reuse", rules.reuse),
+                ("objection", rules.objection),
+            )
+        ),
+    ]
+    return "\n\n".join(parts)
+
+
+def _source(source: Input, language: Language) -> str:
+    told = say(
+        "source",
+        language,
+        title=source.title[language],
+        organisation=source.organisation,
+        attribution=source.attribution,
+        licence=LICENCES[source.licence].title,
+        day=day(source.snapshot_date, language),
+    )
+    if source.stale_since:
+        told += say("stale", language, since=day(source.stale_since, language))
+    return told
+
+
+def _listing(word: str, items: Sequence[str], language: Language) -> str:
+    return f"### {say(word, language)}\n\n" + "\n".join(f"- {item}" for item in items)
