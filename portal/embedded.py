@@ -16,10 +16,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from glane.errors import CallError, WorldError
-from portal.home import EDITOR, LOGS, ORGANISATION, SYSADMIN, Home, read_state, remove
+from portal.home import LOGS, NAMES, Home, Phase, read_state, remove
 from portal.interpreter import CHECKOUT, checked_port, find_environment, preferred_port
 from portal.locks import family_is_gone, start_lock, supervisor_of
 from portal.places import remove_runtime
@@ -36,7 +35,7 @@ _started: list[subprocess.Popen[bytes]] = []
 class Status:
     """What is known of a portal from outside. Secrets are named by the files that hold them, never shown."""
 
-    state: Literal["stopped", "starting", "running"]
+    state: Phase
     home: Path
     version: str | None
     port: int | None
@@ -73,9 +72,8 @@ def status(home: Path) -> Status:
     with _refusals(place):
         supervisor = supervisor_of(place.supervisor_lock)
         known = read_state(place)
-    state: Literal["stopped", "starting", "running"] = "stopped"
-    if supervisor is not None:
-        state = "running" if known.phase == "ready" else "starting"
+    # What is remembered of a portal that was killed is its past.
+    state: Phase = "stopped" if supervisor is None else known.phase if known.phase != "stopped" else "starting"
     processes = {} if supervisor is None else {"supervisor": supervisor, **known.processes}
     return Status(
         state=state,
@@ -83,10 +81,10 @@ def status(home: Path) -> Status:
         version=known.version,
         port=known.port,
         url=site_url(known.port) if known.port else None,
-        organisation=ORGANISATION,
-        editor=EDITOR,
+        organisation=NAMES["organisation"],
+        editor=NAMES["editor"],
         token_file=place.editor_token,
-        sysadmin=SYSADMIN,
+        sysadmin=NAMES["sysadmin"],
         sysadmin_token_file=place.sysadmin_token,
         sysadmin_password_file=place.sysadmin_password,
         processes=processes,
@@ -122,8 +120,8 @@ def up(
     place.make()
     with _refusals(place), start_lock(place.start_lock):
         known = status(home)
-        if known.state == "starting":
-            # Its starter is gone (we hold the start lock), so it is about to stop.
+        if known.state in ("starting", "stopping"):
+            # Its starter is gone (we hold the start lock), so if it is not stopping it is about to.
             down(home)
             known = status(home)
         if not known.running:

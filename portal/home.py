@@ -12,13 +12,12 @@ import secrets
 import shutil
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from glane.errors import WorldError
 
-ORGANISATION = "glane-commons"
-ORGANISATION_TITLE = "Glane"
-EDITOR = "glane-editor"
-SYSADMIN = "glane-admin"
+NAMES = {"organisation": "glane-commons", "title": "Glane", "editor": "glane-editor", "sysadmin": "glane-admin"}
+Phase = Literal["stopped", "starting", "running", "stopping"]
 LOGS = ("database", "cache", "web", "supervisor")
 _KEYS = ("session", "csrf", "tokens")
 
@@ -88,7 +87,7 @@ class Home:
 class State:
     """What a portal remembers: its port and places for ever, its phase and processes while it lives."""
 
-    phase: str = "stopped"
+    phase: Phase = "stopped"
     port: int | None = None
     database: str | None = None
     runtime: str | None = None

@@ -168,6 +168,8 @@ def web_command(environment: Environment, socket: int, runtime: Path) -> list[st
         "--threads=4",
         "--timeout=300",
         "--graceful-timeout=3",
+        # It would lie in the user's own ~/.gunicorn, one for all portals.
+        "--no-control-socket",
         f"--worker-tmp-dir={runtime}",
         f"--bind=fd://{socket}",
         "--config=python:ckanext_glane.server",

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from glane.errors import GlaneError, WorldError
 from portal import settings
-from portal.home import Home, State, change_state, read_secrets, read_state, remove, write_private
+from portal.home import NAMES, Home, State, change_state, read_secrets, read_state, remove, write_private
 from portal.interpreter import find_environment, preferred_port
 from portal.locks import take_family_lock, take_supervisor_lock
 from portal.places import (
@@ -135,18 +135,18 @@ class Supervisor:
         return 3 if problem else 0
 
     def _start(self) -> None:
-        remembered = read_state(self.home)
+        remembered = self._remember(phase="starting", processes={}, problem=None)
         self._be_the_only_family()
         remove_runtime(remembered.runtime)
         environment, user = find_environment(), database_user()
-        listening = listen(self.port, remembered.port)
+        first = self.port or preferred_port() or remembered.port or DEFAULT_PORT
+        listening = listen(first, only=self.port is not None)
         port = listening.getsockname()[1]
-        if self.port is None and remembered.port not in (None, port):
-            self._say(f"Port {remembered.port} is taken: the portal moves to {port}, and its links with it.")
+        if port != first:
+            self._say(f"Port {first} is taken: the portal moves to {port}, and its links with it.")
         runtime = runtime_folder(user)
         # Remembered before it is used, so that a start killed here is still swept by the next.
-        self._remember(phase="starting", port=port, runtime=str(runtime), problem=None, processes={})
-        self._remember(version=environment.ckan_version)
+        self._remember(port=port, runtime=str(runtime), version=environment.ckan_version)
         database = database_folder(self.home, remembered, user)
         self._remember(database=str(database))
         programs = reachable_programs(environment.postgres, database, user)
@@ -159,13 +159,15 @@ class Supervisor:
             "Starting CKAN" + ("" if self.home.prepared_file.exists() else ", and preparing it for its first use")
         )
         env = clean_environment(
-            GLANE_PORTAL_HOME=str(self.home.path), GLANE_PORTAL_SETTINGS=str(self.home.settings_file)
+            GLANE_PORTAL_HOME=str(self.home.path),
+            GLANE_PORTAL_SETTINGS=str(self.home.settings_file),
+            GLANE_PORTAL_NAMES=json.dumps(NAMES),
         )
         command = settings.web_command(environment, listening.fileno(), runtime)
         self._add("web", command, signal.SIGTERM, env, [*keep, listening.fileno()])
         listening.close()
         self._wait_for_answer(port)
-        self._remember(phase="ready", processes={child.name: child.process.pid for child in self.children})
+        self._remember(phase="running", processes={child.name: child.process.pid for child in self.children})
 
     def _be_the_only_family(self) -> None:
         if not end_leftovers(self.home.family_lock, patience=10):
@@ -256,6 +258,8 @@ class Supervisor:
 
     def _stop(self, problem: GlaneError | None) -> None:
         runtime = read_state(self.home).runtime
+        with suppress(OSError):
+            self._remember(phase="stopping")
         stop(self.children, patience=10)
         remove_runtime(runtime)
         with suppress(OSError):
@@ -269,13 +273,12 @@ class Supervisor:
         self.starter.check()
 
 
-def listen(wanted: int | None, remembered: int | None) -> socket.socket:
-    """Return a socket that listens on loopback: on `wanted`, or on the first free port from the preferred one on.
+def listen(first: int, *, only: bool) -> socket.socket:
+    """Return a socket that listens on loopback: on port `first`, or, unless `only`, on the first free one after it.
 
-    The preferred one is GLANE_PORTAL_PORT, else the one remembered, else 5050. Raises WorldError if none is free.
+    The web server inherits it, so that no other program can take the port meanwhile. Raises WorldError if none is free.
     """
-    first = wanted or preferred_port() or remembered or DEFAULT_PORT
-    for port in [wanted] if wanted else range(first, min(first + 100, 65536)):
+    for port in [first] if only else range(first, min(first + 100, 65536)):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -285,8 +288,8 @@ def listen(wanted: int | None, remembered: int | None) -> socket.socket:
             listening.close()
             continue
         return listening
-    if wanted:
-        raise WorldError(f"Port {wanted} is taken by another program.", "Choose another, or let the portal choose.")
+    if only:
+        raise WorldError(f"Port {first} is taken by another program.", "Choose another, or let the portal choose.")
     raise WorldError(f"No port from {first} on is free.", "Set GLANE_PORTAL_PORT to a port that is free.")
 
 

@@ -230,6 +230,21 @@ def test_a_killed_supervisor_takes_its_family_along_and_the_next_up_heals(
     assert running(place).running
 
 
+def test_a_tied_portal_ends_with_the_process_that_started_it_even_if_that_is_killed(place: Path) -> None:
+    embedded.down(place)
+    program = (
+        "import sys, time; from pathlib import Path; from portal.embedded import up;"
+        "print(up(Path(sys.argv[1]), tied=True).state, flush=True); time.sleep(300)"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", program, str(place)], cwd=CHECKOUT, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    assert starter.stdout.readline() == b"running\n"
+    starter.kill()
+    starter.communicate()
+
+    assert wait_until_gone(Home(place))
+
+
 def test_when_one_process_dies_all_stop_and_status_says_why(place: Path) -> None:
     status = running(place)
     os.kill(status.processes["cache"], signal.SIGKILL)

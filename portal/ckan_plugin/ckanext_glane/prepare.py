@@ -17,15 +17,15 @@ from ckan.lib import search
 from ckan.plugins import toolkit
 from ckanext.datastore.cli import _parse_db_config, permissions_sql
 
-ORGANISATION = {"name": "glane-commons", "title": "Glane"}
-EDITOR = "glane-editor"
-SYSADMIN = "glane-admin"
 # Raised when the steps below change, so that portals made before take them too.
 REVISION = 1
 
 
-def prepare(application, home):
-    """Bring the portal in `home` to what its settings and this version of CKAN want; nothing if it is there already."""
+def prepare(application, home, names):
+    """Bring the portal in `home` to what its settings and this version of CKAN want; nothing if it is there already.
+
+    `names`: those of the `organisation` and its `title`, of the `editor` and of the `sysadmin`.
+    """
     done_file = home / "prepared.json"
     done = _read(done_file)
     wanted = {
@@ -33,6 +33,7 @@ def prepare(application, home):
         "ckan": ckan.__version__,
         "plugins": list(config["ckan.plugins"]),
         "site_url": config["ckan.site_url"],
+        "names": names,
     }
     kept = [home / name for name in ("editor.token", "sysadmin.token", "sysadmin.password")]
     if done == wanted and all(file.exists() for file in kept):
@@ -41,7 +42,7 @@ def prepare(application, home):
         if {**done, "site_url": None} != {**wanted, "site_url": None}:
             _make_tables()
             _grant_datastore()
-        _make_accounts(home)
+        _make_accounts(home, names)
         if done:
             # The index holds whole datasets, links included, and those are made from site_url.
             search.rebuild(quiet=True, force=True)
@@ -71,7 +72,7 @@ def _grant_datastore():
         connection.close()
 
 
-def _make_accounts(home):
+def _make_accounts(home, names):
     site = toolkit.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
 
     def act(action, **values):
@@ -79,27 +80,21 @@ def _make_accounts(home):
 
     password = _read_text(home / "sysadmin.password") or secrets.token_urlsafe(18)
     _write_private(home / "sysadmin.password", password)
-    if model.User.get(SYSADMIN) is None:
-        act("user_create", name=SYSADMIN, email=f"{SYSADMIN}@glane.invalid", password=password)
-    else:
-        act("user_update", id=SYSADMIN, email=f"{SYSADMIN}@glane.invalid", password=password)
-    if model.User.get(EDITOR) is None:
-        # Nobody signs in as the editor: its password is thrown away, its token is all there is.
-        act(
-            "user_create",
-            name=EDITOR,
-            email=f"{EDITOR}@glane.invalid",
-            password=secrets.token_urlsafe(40),
-        )
-    model.User.get(SYSADMIN).sysadmin = True
+    # Nobody signs in as the editor: its password is thrown away, its token is all there is.
+    for user, secret in ((names["sysadmin"], password), (names["editor"], secrets.token_urlsafe(40))):
+        if model.User.get(user) is None:
+            act("user_create", name=user, email=f"{user}@glane.invalid", password=secret)
+        elif user == names["sysadmin"]:
+            act("user_update", id=user, email=f"{user}@glane.invalid", password=secret)
+    model.User.get(names["sysadmin"]).sysadmin = True
     model.repo.commit()
-    if model.Group.get(ORGANISATION["name"]) is None:
-        act("organization_create", **ORGANISATION)
-    act("organization_member_create", id=ORGANISATION["name"], username=EDITOR, role="editor")
-    for user, file in ((EDITOR, "editor.token"), (SYSADMIN, "sysadmin.token")):
-        if not (home / file).exists():
-            token = act("api_token_create", user=user, name="glane portal")["token"]
-            _write_private(home / file, token)
+    if model.Group.get(names["organisation"]) is None:
+        act("organization_create", name=names["organisation"], title=names["title"])
+    act("organization_member_create", id=names["organisation"], username=names["editor"], role="editor")
+    for user in ("editor", "sysadmin"):
+        file = home / f"{user}.token"
+        if not file.exists():
+            _write_private(file, act("api_token_create", user=names[user], name="glane portal")["token"])
 
 
 def _read(file):

@@ -1,8 +1,10 @@
 """The portal's WSGI application: CKAN, prepared for its first use if need be.
 
-The settings file is named by GLANE_PORTAL_SETTINGS; the accounts' files go where GLANE_PORTAL_HOME says.
+GLANE_PORTAL_SETTINGS names the settings file, GLANE_PORTAL_HOME the folder that the accounts' secrets go to, and
+GLANE_PORTAL_NAMES, as JSON, what the organisation and the accounts are called.
 """
 
+import json
 import os
 from logging.config import fileConfig
 from pathlib import Path
@@ -17,4 +19,4 @@ from ckanext_glane.prepare import prepare
 _settings = os.environ["GLANE_PORTAL_SETTINGS"]
 fileConfig(_settings, disable_existing_loggers=False)
 application = make_app(CKANConfigLoader(_settings).get_config())
-prepare(application, Path(os.environ["GLANE_PORTAL_HOME"]))
+prepare(application, Path(os.environ["GLANE_PORTAL_HOME"]), json.loads(os.environ["GLANE_PORTAL_NAMES"]))
