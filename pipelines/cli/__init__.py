@@ -1,0 +1,26 @@
+"""`glane`: the command line. This face only starts it and turns errors into words and exit codes.
+
+Belongs here: main. Does not belong here: the commands, one module each. They import what they need when they run, so
+that `glane --help` answers at once and `glane check` never waits for Dagster.
+"""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line: 0 done, 1 the data is wrong, 2 the call is wrong, 3 the world failed."""
+    from glane.errors import GlaneError
+    from pipelines.cli.app import app
+
+    try:
+        app(prog_name="glane")
+    except GlaneError as error:
+        print(f"glane: {error.what}", file=sys.stderr)
+        if error.remedy:
+            print(error.remedy, file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output has enough (`glane ... | head`); Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

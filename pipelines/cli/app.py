@@ -1,0 +1,28 @@
+"""The tree of commands.
+
+Belongs here: which commands there are, in the order a newcomer needs them. Does not belong here: what they do.
+"""
+
+import typer
+
+from pipelines.cli import check, report, run, source, ui, versions
+from portal.commands import app as portal
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Partners' files in, versioned open datasets on CKAN out.\n\n"
+    "Start with [bold]glane run[/bold]: it reads every partner's file, checks each row, merges what is right into one "
+    "dataset per subject, and publishes a new version if anything changed.\n\n"
+    "Exit codes: 0 done, 1 the data is wrong, 2 the call is wrong, 3 the world failed (network, portal, disk).",
+)
+
+app.command("run")(run.run)
+app.command("check")(check.check)
+app.add_typer(source.app, name="source")
+app.command("report")(report.report)
+app.command("versions")(versions.versions)
+app.add_typer(portal, name="portal")
+app.command("ui")(ui.ui)

@@ -1,0 +1,5 @@
+"""`glane check`."""
+
+
+def check() -> None:
+    """Check."""

@@ -1,0 +1,104 @@
+"""How a run looks on a terminal: progress while it goes, then one line a source and a few a dataset.
+
+Belongs here: words, colours, bars. Does not belong here: the sums (pipelines/summary.py).
+"""
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from pipelines.catalogue import Entry
+from pipelines.cli.say import day, size
+from pipelines.summary import DatasetOutcome, Outcome, SourceOutcome
+
+_STATES = {
+    "ok": "[green]ok     [/]",
+    "failed": "[red]FAILED [/]",
+    "refused": "[red]REFUSED[/]",
+    "paused": "[yellow]paused [/]",
+    "retired": "[yellow]retired[/]",
+}
+
+
+class Progress:
+    """A bar on a terminal, a plain line for each dataset elsewhere."""
+
+    def __init__(self, console: Console, chosen: Mapping[str, Entry]) -> None:
+        self._console = console
+        self._total = sum(len(entry.sources) + 2 for entry in chosen.values())
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Bar(*columns, console=console, transient=True) if console.is_terminal else None
+        self._task = self._bar.add_task("Starting", total=self._total) if self._bar else None
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        else:
+            self._console.print("Harvesting ...")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, event: object) -> None:
+        """One more thing is done."""
+        where = "/".join(filter(None, [getattr(event, "dataset", ""), getattr(event, "partner", "")]))
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, advance=1, description=escape(where))
+
+
+def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator[str]:
+    """The whole outcome, in lines with rich's markup."""
+    for dataset in outcome.datasets:
+        yield f"[bold]{dataset.name}[/]"
+        width = max((len(source.partner) for source in dataset.sources), default=0)
+        for source in dataset.sources:
+            yield from _source(source, width)
+        yield from _version(dataset)
+        yield from _portal(dataset, publish=publish, portal_known=portal_known)
+        if dataset.problem is not None:
+            yield f"  [red]FAILED[/]  at {dataset.problem.at}: {escape(dataset.problem.reason)}"
+            yield f"          {escape(dataset.problem.remedy)}"
+
+
+def _source(source: SourceOutcome, width: int) -> Iterator[str]:
+    head = f"  {_STATES[source.state]} {source.partner:{width}}"
+    counts = (
+        f"{source.rows_in} rows in: {source.published} published, {source.to_correct} to be corrected, "
+        f"{source.on_hold} on hold, {source.merged} merged"
+    )
+    if source.state == "ok":
+        yield f"{head}  {counts}{'' if source.changed else ' (file unchanged)'}"
+        return
+    if source.reason is None:
+        yield f"{head}  {counts}"
+        return
+    yield f"{head}  {escape(source.reason)}"
+    if source.remedy:
+        yield f"          {escape(source.remedy)}"
+    if source.stale_since is not None:
+        yield f"          Its last good rows stay, stale since {day(source.stale_since)}: {counts}"
+
+
+def _version(dataset: DatasetOutcome) -> Iterator[str]:
+    if dataset.version is None or dataset.created is None:
+        return
+    rows = ", ".join(f"{count} rows in {table}" for table, count in dataset.rows.items())
+    name = f"version of {day(dataset.created)} ({dataset.version})"
+    yield f"  {name}: {rows}" if dataset.new_version else f"  no new version: nothing changed since the {name}, {rows}"
+
+
+def _portal(dataset: DatasetOutcome, *, publish: bool, portal_known: bool) -> Iterator[str]:
+    if dataset.page is not None:
+        moved = "nothing uploaded" if not dataset.bytes_sent else f"{size(dataset.bytes_sent)} uploaded"
+        yield f"  {dataset.page}  ({moved})"
+    elif publish and not portal_known:
+        yield "  not published: no portal is known (glane portal up, or set GLANE_PORTAL)"

@@ -1,0 +1,63 @@
+"""`glane run`: from partners' files to versions on the portal.
+
+Belongs here: arguments, progress, what is printed. Does not belong here: the runs (pipelines/running.py), the sums
+(pipelines/summary.py).
+"""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.say import err, out, print_json
+
+Datasets = Annotated[
+    list[str] | None,
+    typer.Argument(help="Datasets to run, by name.", show_default="all of them", metavar="[DATASET]..."),
+]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option("--source", "-s", help="Harvest this source alone (partner, or dataset/partner). May be repeated."),
+]
+
+
+def run(
+    datasets: Datasets = None,
+    source: Sources = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+    no_publish: Annotated[
+        bool, typer.Option("--no-publish", help="Make versions, but leave the portal alone.")
+    ] = False,
+) -> None:
+    """Harvest partners' files, check and merge their rows, make a version if anything changed, and publish it.
+
+    A partner whose file is broken or missing stops nobody: its last good rows stay, and the summary says why. The
+    portal is the one GLANE_PORTAL names, else the embedded one if it is up; without any, versions are made all the
+    same. Runs are the same that Dagit shows.
+    """
+    from pipelines.catalogue import choose, load_catalogue
+    from pipelines.cli.embedded import find_portal
+    from pipelines.cli.outcome import Progress, as_lines
+    from pipelines.settings import load_settings
+    from pipelines.summary import Summary
+
+    settings = load_settings()
+    catalogue = load_catalogue(settings)
+    chosen = choose(catalogue, datasets or [], source or [])
+    summary = Summary(chosen)
+    with Progress(err(), chosen) as progress:
+        # Only now, once the call is known to make sense: Dagster takes a second to import.
+        from pipelines.running import run_datasets
+
+        def observe(event: object) -> None:
+            summary.add(event)
+            progress.show(event)
+
+        portal = None if no_publish else find_portal(settings)
+        run_datasets(settings, chosen, portal, observe=observe)
+    outcome = summary.outcome()
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        for line in as_lines(outcome, publish=not no_publish, portal_known=portal is not None):
+            out().print(line)
+    raise typer.Exit(outcome.exit_code)

@@ -1,0 +1,64 @@
+"""The whole graph, built from the declarations: assets, checks, jobs, schedules and sensors of every dataset.
+
+Belongs here: putting the parts of each dataset together. Does not belong here: the parts (harvesting.py,
+releasing.py, automation.py), nor which settings they are built with (definitions.py, running.py).
+"""
+
+import dagster as dg
+
+from glane.store import Store
+from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
+from pipelines.catalogue import Entry, load_catalogue
+from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
+from pipelines.naming import RELEASE, name_of, release_key, source_keys
+from pipelines.releasing import FindPortal, release_assets
+from pipelines.settings import Settings
+
+
+def unobserved(_event: object) -> None:
+    """Nobody watches: what happens stands in Dagster's own log."""
+
+
+def build_definitions(settings: Settings, find_portal: FindPortal, observe: Observe = unobserved) -> dg.Definitions:
+    """Everything Dagster knows of Glane. A declaration that cannot be used shows its reason on its own asset.
+
+    `find_portal` is asked at each publication; `observe` is told of every Intake, Merge, Release, Publication and
+    Failed as it happens.
+    """
+    catalogue = load_catalogue(settings)
+    return dg.Definitions.merge(
+        dg.Definitions(executor=dg.in_process_executor),
+        *(dataset_definitions(entry, settings, find_portal, observe) for entry in catalogue.values()),
+    )
+
+
+def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPortal, observe: Observe) -> dg.Definitions:
+    """The part of the graph that one dataset makes."""
+    store = Store(settings.store)
+    harvest = harvest_asset(entry, store, observe)
+    idle = [source for source in entry.sources if not is_harvested(source)]
+    keys = source_keys(entry)
+    release = dg.define_asset_job(
+        name_of(entry.name, "publish"),
+        selection=dg.AssetSelection.assets(*(release_key(entry.name, what) for what in RELEASE)),
+        description=f"Merge the rows of {entry.name}, make a version if anything changed, and publish it.",
+        tags={DATASET_TAG: entry.name},
+    )
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
+        *(spec for source in idle for spec in source_specs(entry, source, keys[source.partner])),
+        *release_assets(entry, store, find_portal, observe),
+    ]
+    if harvest is None:
+        return dg.Definitions(assets=assets, jobs=[release], sensors=[release_sensor(entry)])
+    job = dg.define_asset_job(
+        name_of(entry.name, "harvest"),
+        selection=dg.AssetSelection.assets(harvest),
+        description=f"Harvest and judge every source of {entry.name}.",
+        tags={DATASET_TAG: entry.name},
+    )
+    return dg.Definitions(
+        assets=[harvest, *assets],
+        jobs=[job, release],
+        schedules=schedules(entry, job.name),
+        sensors=[changes_sensor(entry, job.name, store, settings.sources), release_sensor(entry)],
+    )

@@ -1,0 +1,321 @@
+"""One source, from its address to its kept rows and the partner's report; without Dagster.
+
+Belongs here: the order harvest -> read -> map -> judge -> keep -> report, and what becomes of a source that fails on
+the way: its last good rows stay. Does not belong here: each step (sources/, schemas/), nor many sources at once
+(harvesting.py).
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import requests
+
+import sources
+from glane.errors import DataError, GlaneError
+from glane.store import Store, sha256_of
+from glane.text import Text
+from pipelines.catalogue import BrokenDataset
+from pipelines.standing import credit_of, keep_standing
+from schemas.dataset import Dataset, Table
+from schemas.judge import judge
+from schemas.judgement import Judgement, Verdict
+from schemas.report import (
+    About,
+    Arrival,
+    Cleaned,
+    SourceReport,
+    Step,
+    failed_report,
+    judged_report,
+    keep_report,
+    last_report,
+    unchanged_report,
+)
+from schemas.report_text import to_markdown
+from schemas.rows import judged, judged_key, keep, last_good
+from sources.check import table_of
+from sources.declaration import Bounds, BrokenSource, Source
+from sources.harvest import Patience, harvest
+from sources.mapping import Mapped, map_rows
+from sources.read import Reading, as_text, read
+from sources.snapshot import Snapshot
+
+
+class TooFewRowsError(DataError):
+    """Fewer rows than the source's bound: the read has failed, it is not that the rows are gone."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What became of one source in one run.
+
+    `error` is why it failed, None where it was read; `verdict` speaks of its last good rows, of this run or an
+    earlier one, None where there never were any.
+    """
+
+    dataset: str
+    partner: str
+    report: SourceReport
+    language: str
+    snapshot: Snapshot | None = None
+    verdict: Verdict | None = None
+    error: GlaneError | None = None
+
+    @property
+    def markdown(self) -> str:
+        """The partner's report, in the partner's language."""
+        return to_markdown(self.report, "fr" if self.language == "fr" else "en")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A partner's file judged as `source` and its dataset say, before anything is kept."""
+
+    table: Table
+    reading: Reading
+    mapped: Mapped
+    judgement: Judgement
+    report: SourceReport
+
+
+def take_in(
+    source: Source | BrokenSource,
+    dataset: Dataset | BrokenDataset,
+    store: Store,
+    *,
+    session: requests.Session | None = None,
+    patience: Patience | None = None,
+) -> Intake:
+    """Harvest, read, map and judge one source; keep its rows and its report.
+
+    Whatever is wrong with the data, the declaration or the world is in the Intake's `error` and in the report: it
+    stops nobody else, and the last good rows stay. The same bytes under the same rules are judged once.
+    """
+    run = _Run(source, dataset, store)
+    try:
+        return run.whole(session, patience)
+    except GlaneError as error:
+        return run.failed(error)
+
+
+class _Run:
+    """One source's run; it remembers the step it is at, so that a failure can say so."""
+
+    def __init__(self, source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> None:
+        self._source = source
+        self._dataset = dataset
+        self._store = store
+        self._step: Step = "fetch"
+        self._snapshot: Snapshot | None = None
+        self._run_at = _now()
+
+    def whole(self, session: requests.Session | None, patience: Patience | None) -> Intake:
+        source, dataset, store = self._source, self._dataset, self._store
+        if isinstance(source, BrokenSource):
+            raise source.error
+        if isinstance(dataset, BrokenDataset):
+            raise dataset.error
+        before = last_report(store, dataset.name, source.partner)
+        snapshot = self._snapshot = harvest(source, store, session=session, patience=patience)
+        key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
+        known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
+        told = last_report(store, dataset.name, source.partner, key)
+        if known is not None and told is not None:
+            report, verdict = unchanged_report(told, self._run_at, _arrival(snapshot, told.arrival)), known[1]
+        else:
+            found = judge_file(
+                source,
+                dataset,
+                snapshot,
+                store.local(snapshot.key),
+                self._at,
+                run_at=self._run_at,
+                key=key,
+                last=before,
+            )
+            verdict = keep(
+                store,
+                dataset,
+                found.table,
+                source.partner,
+                found.judgement,
+                snapshot=snapshot.sha256,
+                mapped_by=mapped_by(source),
+                judged_at=self._run_at,
+            )
+            report = found.report
+        intake = Intake(dataset.name, source.partner, report, source.line.language, snapshot, verdict)
+        keep_report(store, report, intake.markdown)
+        return intake
+
+    def failed(self, error: GlaneError) -> Intake:
+        """The last good rows stay; the report says what happened, and since when they are stale."""
+        source, store = self._source, self._store
+        before = last_report(store, source.dataset, source.partner)
+        verdict = keep_standing(source, self._dataset, store)
+        report = failed_report(
+            credit_of(source, self._dataset, store),
+            self._run_at,
+            self._step,
+            error,
+            verdict,
+            arrival=_arrival_or_none(self._snapshot),
+        )
+        if verdict is not None:
+            since = before.stale_since if before is not None and before.state == "failed" else None
+            report = report.model_copy(update={"stale_since": since or self._run_at})
+        language = source.line.language if isinstance(source, Source) else "fr"
+        intake = Intake(source.dataset, source.partner, report, language, self._snapshot, verdict, error)
+        keep_report(store, report, intake.markdown)
+        return intake
+
+    def _at(self, step: Step) -> None:
+        self._step = step
+
+
+def judge_file(
+    source: Source,
+    dataset: Dataset,
+    snapshot: Snapshot,
+    path: Path,
+    at: Callable[[Step], None] = lambda step: None,
+    *,
+    run_at: str,
+    key: str | None = None,
+    last: SourceReport | None = None,
+) -> Judged:
+    """Read, map and judge the file at `path` as if `source` had sent it; nothing is kept.
+
+    `at` is told of each step as it begins. Raises ReadError, MappingError, TooFewRowsError, ConformityError.
+    """
+    line = source.line
+    table = table_of(source, dataset)
+    at("read")
+    with tempfile.TemporaryDirectory(prefix="glane-") as folder:
+        # Under the partner's own name, so that what is wrong is said of a file that they know.
+        named = Path(folder) / snapshot.file_name
+        named.symlink_to(path.absolute())
+        reading = read(named, line.format)
+    at("map")
+    mapped = map_rows(source, table, reading, snapshot_date=snapshot.date)
+    _check_enough(mapped.rows_in, line.bounds, snapshot.file_name)
+    at("judge")
+    judgement = judge(dataset, table, mapped.rows)
+    records = {record.line: record for record in reading.records}
+    columns = {name: mapping.columns for name, mapping in line.map.items() if mapping.columns}
+
+    def their_cell(number: int, name: str) -> str | None:
+        record = records.get(number)
+        texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
+        return " ".join(filter(None, texts)) or None
+
+    report = judged_report(
+        About(
+            dataset=dataset.name,
+            table=table.name,
+            partner=source.partner,
+            title=line.title,
+            organisation=line.organisation,
+            licence=line.licence,
+            attribution=line.attribution,
+        ),
+        run_at,
+        judgement,
+        arrival=_arrival(snapshot).model_copy(
+            update={"encoding": reading.encoding, "delimiter": reading.delimiter, "detected": reading.detected}
+        ),
+        judged=key,
+        previous=last.counts if last is not None else None,
+        columns={name: " + ".join(read_from) for name, read_from in columns.items()},
+        their_cell=their_cell,
+        unmapped=mapped.unmapped,
+        cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
+        notes=beyond_bounds(judgement, line.bounds),
+    )
+    return Judged(table, reading, mapped, judgement, report)
+
+
+def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:
+    """What the steward should look at: more rows, or a larger share to be corrected, than the source declares."""
+    notes = []
+    rows, wrong = judgement.rows_in, judgement.to_correct
+    if bounds.rows_max is not None and rows > bounds.rows_max:
+        notes.append(
+            Text(
+                fr=f"Le fichier contient {rows} lignes ; au plus {bounds.rows_max} étaient attendues.",
+                en=f"The file holds {rows} rows; {bounds.rows_max} at most were expected.",
+            )
+        )
+    if rows and wrong / rows > bounds.to_correct_max:
+        notes.append(
+            Text(
+                fr=f"{wrong} lignes sur {rows} sont à corriger, plus que la part attendue "
+                f"({bounds.to_correct_max:.0%}).",
+                en=f"{wrong} rows of {rows} are to be corrected, more than the share expected "
+                f"({bounds.to_correct_max:.0%}).",
+            )
+        )
+    return notes
+
+
+def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> bool:
+    """Whether the last run saw this source as it is now: the same declarations, and the same file beside them."""
+    report = last_report(store, source.dataset, source.partner)
+    if report is None or isinstance(source, BrokenSource) or isinstance(dataset, BrokenDataset):
+        return report is not None and report.state == "failed"
+    found = last_good(store, source.dataset, source.partner)
+    if found is None or (found[1].mapped_by, found[1].judged_by) != (mapped_by(source), dataset.fingerprint):
+        return False
+    if source.line.where.file is None:
+        return True
+    path = source.folder / source.line.where.file
+    return path.is_file() and sha256_of(path) == found[1].snapshot
+
+
+def mapped_by(source: Source) -> str:
+    """The SHA-256 of all that maps this source's rows: its declaration and hook, and Glane's own code that reads,
+    maps and cleans. A corrected cleaner must not leave old rows standing."""
+    return hashlib.sha256(f"{source.fingerprint}\n{_mapper_fingerprint()}".encode()).hexdigest()
+
+
+@cache
+def _mapper_fingerprint() -> str:
+    room = Path(sources.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*room.glob("*.py"), *room.glob("formats/*.py"), *room.glob("clean/**/*.*")]):
+        if path.suffix != ".pyc" and path.is_file():
+            digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _check_enough(rows_in: int, bounds: Bounds, name: str) -> None:
+    if rows_in < bounds.rows_min:
+        raise TooFewRowsError(
+            f"{name} holds {rows_in} rows; {bounds.rows_min} at least were expected.",
+            "It is not taken for a source that shrank: ask the partner, or lower bounds.rows_min in source.yaml.",
+        )
+
+
+def _arrival(snapshot: Snapshot, told: Arrival | None = None) -> Arrival:
+    return Arrival(
+        address=snapshot.address,
+        sha256=snapshot.sha256,
+        bytes=snapshot.bytes,
+        fetched_at=snapshot.fetched_at,
+        encoding=told.encoding if told else None,
+        delimiter=told.delimiter if told else None,
+        detected=told.detected if told else False,
+    )
+
+
+def _arrival_or_none(snapshot: Snapshot | None) -> Arrival | None:
+    return None if snapshot is None else _arrival(snapshot)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

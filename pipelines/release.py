@@ -1,0 +1,101 @@
+"""From the last good rows of every source to a version, and from a version to the portal; without Dagster.
+
+Belongs here: the calls into publish/ in their order, and what each gives. Does not belong here: which sources bring
+rows (contributing.py), what publish/ does with them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from glane.errors import CallError, GlaneError
+from glane.store import Store
+from pipelines.catalogue import BrokenDataset, Entry
+from pipelines.contributing import contributions_of
+from pipelines.settings import PortalSettings
+from publish.build import Built, build_version
+from publish.ckan.address import read_address
+from publish.ckan.publication import Receipt, publish
+from publish.contribution import Refusal, admit
+from publish.quality import Accounts, account
+from publish.references import Held, merge_tables
+from publish.version import Version, current
+from schemas.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What merging made of the sources' rows, before it is known whether that is a new version."""
+
+    dataset: str
+    accounts: Accounts
+    held: tuple[Held, ...]
+    refused: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    """The version that stands after a run, and whether the run made it (`built.new`)."""
+
+    dataset: str
+    built: Built
+
+    @property
+    def version(self) -> Version:
+        """The version that stands."""
+        return self.built.version
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was done on a portal to show a version."""
+
+    dataset: str
+    receipt: Receipt
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A release that stopped at `what` (merged, version or portal); the last version stands."""
+
+    dataset: str
+    what: str
+    error: GlaneError
+
+
+def merge_sources(entry: Entry, store: Store) -> Merge:
+    """Merge the last good rows of every source of a dataset, and account for each of them.
+
+    Raises the dataset's DeclarationError, or what publish/ says is wrong with the rows.
+    """
+    dataset = usable(entry)
+    admitted, refused = admit(dataset, contributions_of(entry, dataset, store))
+    merged, held = merge_tables(dataset, admitted)
+    return Merge(entry.name, account(admitted, merged, held, {}), held, refused)
+
+
+def make_version(entry: Entry, store: Store) -> Release:
+    """Make a dataset's next version out of its sources' last good rows, or find that nothing changed.
+
+    Raises the dataset's DeclarationError, or what publish/ says is wrong with the rows or the disk.
+    """
+    dataset = usable(entry)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return Release(entry.name, build_version(dataset, contributions_of(entry, dataset, store), store, created=created))
+
+
+def project(entry: Entry, store: Store, portal: PortalSettings, say: Callable[[str], None]) -> Publication:
+    """Bring a portal to the dataset's current version. Raises CallError before the first version, WorldError."""
+    dataset = usable(entry)
+    version = current(store, entry.name)
+    if version is None:
+        raise CallError(f"{entry.name} has no version yet.", f"Make one first: glane run {entry.name}.")
+    address = read_address(portal.url, portal.token_file, portal.organisation)
+    return Publication(entry.name, publish(version, dataset, store, address, say))
+
+
+def usable(entry: Entry) -> Dataset:
+    """The dataset of an entry, ready for use. Raises its DeclarationError."""
+    if isinstance(entry.dataset, BrokenDataset):
+        raise entry.dataset.error
+    return entry.dataset

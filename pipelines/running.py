@@ -1,0 +1,65 @@
+"""`glane run` as Dagster runs, in this process, on the instance that Dagit shows.
+
+Belongs here: which runs, in which order, and what a crash in one of them becomes. Does not belong here: the graph
+(graph.py), nor what is printed (cli/run.py).
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping
+
+import dagster as dg
+
+from glane.errors import WorldError
+from pipelines.catalogue import Entry
+from pipelines.graph import build_definitions
+from pipelines.harvesting import Observe, is_harvested
+from pipelines.instance import open_instance, process_tags
+from pipelines.naming import RELEASE, name_of, release_key, source_keys
+from pipelines.settings import PortalSettings, Settings
+
+
+class CrashError(WorldError):
+    """A fault in Glane's own code: neither the data nor the call is to blame."""
+
+
+# What happens is told by the command itself; Dagster keeps its own log for Dagit.
+_SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run_datasets(
+    settings: Settings, chosen: Mapping[str, Entry], portal: PortalSettings | None, observe: Observe
+) -> None:
+    """Harvest the chosen sources, then release each of their datasets, whatever sources failed.
+
+    Versions are published on `portal`, if there is one. `observe` is told of every Intake, Merge, Release, Publication
+    and Failed. Raises CrashError, once all is done, if a run ended by a fault in the code.
+    """
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    warnings.simplefilter("ignore", dg.PreviewWarning)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    definitions = build_definitions(settings, lambda: portal, observe)
+    release = [what for what in RELEASE if what != "portal" or portal is not None]
+    crashes: list[str] = []
+    with open_instance(settings.dagster_home) as instance:
+        for entry in chosen.values():
+            keys = source_keys(entry)
+            harvested = [keys[source.partner] for source in entry.sources if is_harvested(source)]
+            if harvested:
+                assets = [key for source in harvested for key in (source.snapshot, source.rows)]
+                crashes += _execute(definitions, instance, name_of(entry.name, "harvest"), assets)
+            assets = [release_key(entry.name, what) for what in release]
+            crashes += _execute(definitions, instance, name_of(entry.name, "publish"), assets)
+    if crashes:
+        raise CrashError("Glane itself failed:\n" + "\n".join(crashes), "Report this to Glane's developers.")
+
+
+def _execute(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, assets: list[dg.AssetKey]
+) -> list[str]:
+    """Execute one run to its end; what is given are the crashes in it, failures being told to the observer."""
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, asset_selection=assets, raise_on_error=False, run_config=_SILENT, tags=process_tags()
+    )
+    failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    return [failure.error.to_string() for failure in failures if failure.error and not failure.user_failure_data]

@@ -1,0 +1,85 @@
+"""Where things are: the store, the declarations, Dagster's home, the portal; from the environment, with defaults.
+
+Belongs here: the names of the environment's variables and what they default to. Does not belong here: what is in
+those places, nor how the embedded portal is found (pipelines/cli/embedded.py, the one door to portal/).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from glane.errors import CallError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class PortalSettings:
+    """A portal to publish on: its address, the file that holds an editor's token, and the organisation that
+    publishes (None where the token has only one)."""
+
+    url: str
+    token_file: Path
+    organisation: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every place Glane reads or writes, as absolute paths. `portal` is None where the environment names none."""
+
+    store: Path
+    sources: Path
+    schemas: Path
+    dagster_home: Path
+    portal: PortalSettings | None = None
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environment` (the process's own by default).
+
+    GLANE_STORE (data/ of the checkout), GLANE_SOURCES (sources/), GLANE_SCHEMAS (schemas/), DAGSTER_HOME (.dagster/);
+    a relative path counts from the current folder. GLANE_PORTAL and GLANE_PORTAL_TOKEN_FILE go together;
+    GLANE_PORTAL_ORGANISATION is needed only where the token may publish in several.
+    Raises CallError for a root of declarations that is no folder, or a portal without a token or an address.
+    """
+    known = os.environ if environment is None else environment
+
+    def place(variable: str, default: str) -> Path:
+        # The default counts from the checkout, so that Dagster's processes find the same store from wherever they run.
+        given = known.get(variable)
+        return Path(given).expanduser().absolute() if given else CHECKOUT / default
+
+    settings = Settings(
+        store=place("GLANE_STORE", "data"),
+        sources=_folder(place("GLANE_SOURCES", "sources"), "GLANE_SOURCES"),
+        schemas=_folder(place("GLANE_SCHEMAS", "schemas"), "GLANE_SCHEMAS"),
+        dagster_home=place("DAGSTER_HOME", ".dagster"),
+        portal=_portal(
+            known.get("GLANE_PORTAL"),
+            known.get("GLANE_PORTAL_TOKEN_FILE"),
+            known.get("GLANE_PORTAL_ORGANISATION") or None,
+        ),
+    )
+    if settings.store.exists() and not settings.store.is_dir():
+        raise CallError(f"GLANE_STORE names {settings.store}, which is no folder.", "Name a folder; it may be new.")
+    return settings
+
+
+def _folder(path: Path, variable: str) -> Path:
+    if not path.is_dir():
+        raise CallError(f"{variable} names {path}, which is no folder.", "Name the folder that holds the declarations.")
+    return path
+
+
+def _portal(url: str | None, token_file: str | None, organisation: str | None) -> PortalSettings | None:
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise CallError(f"GLANE_PORTAL is {url!r}, which is no address.", "Write it whole: https://data.example.org")
+    if not token_file:
+        raise CallError(
+            "GLANE_PORTAL names a portal, but no token to publish with.",
+            "Set GLANE_PORTAL_TOKEN_FILE to a file that holds an organisation editor's API token.",
+        )
+    return PortalSettings(url.rstrip("/"), Path(token_file).expanduser().absolute(), organisation)
