@@ -76,6 +76,8 @@ def _fields(source: Source, table: Table) -> _Found:
         if name not in table.fields:
             yield ("map", name), f"The table {table.name} has no field {name!r}.", _nearest(name, table.fields)
     filled = {*source.line.map, *table.line.provided, *(table.primary_key if source.line.id else ())}
+    if table.line.origin is not None:
+        filled.add(table.line.origin.field)
     required = [field["name"] for field in table.schema["fields"] if field.get("constraints", {}).get("required")]
     # A hook may fill what the mapping does not.
     if not (source.folder / "hook.py").exists():
