@@ -26,8 +26,8 @@ class Problem:
     """One thing wrong with one cell or row of a partner's file.
 
     `line` is the line of the partner's own file (0: the file as a whole). `message` says what is wrong and `remedy`
-    what to write instead; `suggestion` is the very text to write, where there is one. `cell` is the cell as it was
-    judged, and `position` says which of its values is meant, from 1, where it holds several.
+    what to write instead. `cell` is the cell as it was judged, and `position` says which of its values is meant, from
+    1, where it holds several; `suggestion` is the very text to write for that value, or for the whole cell.
     """
 
     line: int

@@ -175,17 +175,17 @@ def _group(number: int, group: ProblemGroup, say: _Speaker) -> Iterator[str]:
     language = say.language
     yield f"{number}. **{_plain(group.message[language])}** ({where}, {say.count('times', group.count)})"
     if group.remedy is not None:
-        yield f"   {_plain(group.remedy[language])}"
+        yield f"    {_plain(group.remedy[language])}"
     shared = group.suggestion is not None and group.count > 1
     if shared:
-        yield f"   {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
+        yield f"    {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
     for example in group.examples:
-        yield f"   - {_example(example, say, suggest=not shared)}"
+        yield f"    - {_example(example, say, suggest=not shared)}"
     others = [line for line in group.lines if line not in {example.line for example in group.examples}]
     if others:
         lines = ", ".join(map(str, others[:_MOST_LINES]))
         more = len(others) > _MOST_LINES or group.count > len(group.lines)
-        yield f"   - {say('also-lines', lines=say('and-more', lines=lines) if more else lines)}"
+        yield f"    - {say('also-lines', lines=say('and-more', lines=lines) if more else lines)}"
 
 
 def _example(example: Example, say: _Speaker, *, suggest: bool) -> str:
@@ -222,7 +222,7 @@ def _rest(report: SourceReport, say: _Speaker) -> Iterator[str]:
         yield say("terms", licence=report.about.licence, attribution=_plain(report.about.attribution or ""))
     if report.counts is not None:
         yield f"## {say('head-words')}"
-        words = ("passed", "to-correct", "on-hold", "version")
+        words = ("source", "snapshot", "passed", "to-correct", "on-hold", "version")
         yield "\n".join(f"- {say(f'word-{word}')}" for word in words)
 
 

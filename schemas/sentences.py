@@ -94,14 +94,12 @@ def _readable(field: Mapping[str, Any], cell: str) -> str | None:
     """What the cell plainly means, written as the field's type asks; None where it could mean several things."""
     kind, text = field.get("type"), cell.strip().casefold()
     if kind in ("number", "integer"):
-        found = _NUMBER.findall(text) and _NUMBER.search(re.sub(r"(?<=\d)[\s\u00a0\u202f](?=\d{3}\b)", "", text))
-        if not found or len(_NUMBER.findall(re.sub(r"[\s\u00a0\u202f]", "", text))) != 1:
+        numbers = list(_NUMBER.finditer(re.sub(r"\s", "", text)))
+        if len(numbers) != 1:
             return None
-        number = found.group().replace(",", ".")
+        number = numbers[0].group().replace(",", ".")
         whole, _, decimals = number.partition(".")
-        if kind == "integer":
-            return whole if not decimals.strip("0") else None
-        return number
+        return number if kind == "number" else whole if not decimals.strip("0") else None
     if kind == "boolean":
         yes, no = field.get("trueValues", ["true"]), field.get("falseValues", ["false"])
         return str(yes[0]) if text in _YES else str(no[0]) if text in _NO else None
@@ -140,7 +138,7 @@ def _pattern_phrase(pattern: str, example: Value, cell: str | None) -> tuple[Phr
         return say("conformity.pattern-list", values=listing(values)), right
     shape = describe(pattern)
     if shape is None:
-        return say("conformity.pattern", example=example), None
+        return say("conformity.pattern" if example else "conformity.pattern-unsaid", example=example), None
     return say("conformity.pattern-described", shape=shape, example=example), None
 
 

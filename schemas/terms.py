@@ -119,10 +119,10 @@ def judge_cell(cell: str, line: TermLine, terms: TermList) -> tuple[str, list[Re
             phrase = say("terms.synonym", term=value.strip(), accepted=accepted)
             remarks.append(Remark(phrase, "info", accepted, position))
         elif not value.strip() and position is not None:
-            remarks.append(_empty_value(written, position, line.separator or ""))
+            remarks.append(_empty_value(written, line.separator or ""))
         elif value in written[: number - 1]:
             once = (line.separator or "").join(dict.fromkeys(written))
-            remarks.append(Remark(say("terms.twice", term=value), "warning", once, position))
+            remarks.append(Remark(say("terms.twice", term=value), "warning", once, None))
         elif value not in terms.accepted:
             remarks.append(_wrong_term(value, terms, position))
         values.append(accepted or value)
@@ -131,9 +131,9 @@ def judge_cell(cell: str, line: TermLine, terms: TermList) -> tuple[str, list[Re
     return (line.separator or "").join(dict.fromkeys(values)), remarks
 
 
-def _empty_value(written: list[str], position: int, separator: str) -> Remark:
+def _empty_value(written: list[str], separator: str) -> Remark:
     right = separator.join(value for value in written if value.strip()) or None
-    return Remark(say("terms.empty", separator=separator), None, right, position)
+    return Remark(say("terms.empty", separator=separator), None, right, None)
 
 
 def _wrong_term(value: str, terms: TermList, position: int | None) -> Remark:

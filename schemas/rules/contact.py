@@ -15,11 +15,12 @@ import phonenumbers
 import polars as pl
 
 from schemas.rules.countries import country_code
-from schemas.rules.rule import Cells, Finding, Rule, Settings, parts, with_part
+from schemas.rules.rule import Cells, Finding, Rule, Settings, parts
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)+[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9]")
 _EMAIL = re.compile(rf"[a-zA-Z0-9_%+'-]+(?:\.[a-zA-Z0-9_%+'-]+)*@{_HOST.pattern}")
+_PROVEN_SEPARATORS = ("|", ";", ",")
 _PROVEN_HOST = r"[a-z0-9]+(?:[.-][a-z0-9]+)*\.[a-z]{2,10}"
 
 
@@ -79,8 +80,7 @@ def _email(cells: Cells, settings: Several) -> Iterator[Finding]:
     for name, cell in cells.items():
         for position, part in parts(cell, settings.separator):
             if not _EMAIL.fullmatch(part):
-                right = with_part(cell, settings.separator, position, _readable_email(part))
-                yield Finding(name, "email", {"part": part}, right, position)
+                yield Finding(name, "email", {"part": part}, _readable_email(part), position)
 
 
 def _readable_email(part: str) -> str | None:
@@ -94,8 +94,7 @@ def _url(cells: Cells, settings: Several) -> Iterator[Finding]:
     for name, cell in cells.items():
         for position, part in parts(cell, settings.separator):
             if not _is_url(part):
-                right = with_part(cell, settings.separator, position, _readable_url(part))
-                yield Finding(name, "url", {"part": part}, right, position)
+                yield Finding(name, "url", {"part": part}, _readable_url(part), position)
 
 
 def _is_url(part: str) -> bool:
@@ -128,18 +127,23 @@ def _is_hours(cell: str) -> bool:
     return bool(cell.strip()) and bool(opening_hours.validate(cell))
 
 
-def _matches(pattern: str, fields: Sequence[str]) -> pl.Expr:
-    """Every field is empty or matches: what is known to be right without looking closer."""
-    return pl.all_horizontal([pl.col(name).str.contains(pattern).fill_null(value=True) for name in fields])
-
-
-def _email_proof(fields: Sequence[str], _: Several) -> pl.Expr:
-    return _matches(rf"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*@{_PROVEN_HOST}$", fields)
+def _email_proof(fields: Sequence[str], settings: Several) -> pl.Expr:
+    return _matches(rf"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*@{_PROVEN_HOST}", fields, settings)
 
 
 def _url_proof(fields: Sequence[str], settings: Several) -> pl.Expr:
-    safe = "[a-zA-Z0-9/._~%?=&#+-]" if settings.separator not in list("/._~%?=&#+-") else "[a-zA-Z0-9/]"
-    return _matches(rf"^https?://{_PROVEN_HOST}(?:/{safe}*)?$", fields)
+    return _matches(rf"https?://{_PROVEN_HOST}(?:/[a-zA-Z0-9/._~%?=&#+-]*)?", fields, settings)
+
+
+def _matches(one: str, fields: Sequence[str], settings: Several) -> pl.Expr:
+    """Every field is empty or holds what is known to be right without looking closer."""
+    if settings.separator is None:
+        pattern = f"^{one}$"
+    elif settings.separator in _PROVEN_SEPARATORS:
+        pattern = f"^{one}(?:[{settings.separator}]{one})*$"
+    else:
+        return pl.all_horizontal([pl.col(name).is_null() for name in fields])
+    return pl.all_horizontal([pl.col(name).str.contains(pattern).fill_null(value=True) for name in fields])
 
 
 RULES = (

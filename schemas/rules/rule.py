@@ -32,8 +32,8 @@ class ByDay(Settings):
 class Finding:
     """One thing that a rule finds wrong: in which field, told by which phrase (a key of phrases/rules.yaml).
 
-    `suggestion` is the very text to write; `position` the value meant, from 1, where the cell holds several; `shown`
-    replaces the cell where it may not be repeated.
+    `position` is the value meant, from 1, where the cell holds several; `suggestion` the very text to write for it (for
+    the whole cell where there is no position); `shown` replaces the cell where it may not be repeated.
     """
 
     field: str
@@ -74,12 +74,3 @@ def parts(cell: str | None, separator: str | None) -> list[tuple[int | None, str
     if separator is None or separator not in cell:
         return [(None, cell)]
     return [(number, part) for number, part in enumerate(cell.split(separator), start=1)]
-
-
-def with_part(cell: str | None, separator: str | None, position: int | None, part: str | None) -> str | None:
-    """The cell with the value at `position` replaced by `part`: what to write in the whole cell."""
-    if part is None or cell is None or position is None or separator is None:
-        return part
-    values = cell.split(separator)
-    values[position - 1] = part
-    return separator.join(values)
