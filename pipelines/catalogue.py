@@ -12,7 +12,7 @@ from pathlib import Path
 from glane.declaration import DeclarationError, Fault
 from glane.errors import CallError
 from pipelines.settings import Settings
-from schemas.dataset import Dataset, load_dataset
+from schemas.dataset import Dataset, Table, load_dataset
 from sources.check import check_against
 from sources.declaration import BrokenSource, Source, load_sources
 
@@ -100,12 +100,17 @@ def choose(catalogue: dict[str, Entry], datasets: Sequence[str], sources: Sequen
 
 def find_source(catalogue: dict[str, Entry], name: str) -> tuple[Dataset, Source]:
     """The source called `dataset/partner`, ready for use. Raises CallError, or why its declaration cannot be used."""
-    _known(name, {s.name for entry in catalogue.values() for s in entry.sources}, "source")
-    dataset, _, partner = name.partition("/")
-    source = catalogue[dataset].source(partner)
+    source = known_source(catalogue, name)
     if isinstance(source, BrokenSource):
         raise source.error
-    return find_dataset(catalogue, dataset), source
+    return find_dataset(catalogue, source.dataset), source
+
+
+def known_source(catalogue: dict[str, Entry], name: str) -> Source | BrokenSource:
+    """The source called `dataset/partner`, broken or not. Raises CallError with the nearest name."""
+    known = {source.name: source for entry in catalogue.values() for source in entry.sources}
+    _known(name, known, "source")
+    return known[name]
 
 
 def find_dataset(catalogue: dict[str, Entry], name: str) -> Dataset:
@@ -115,6 +120,14 @@ def find_dataset(catalogue: dict[str, Entry], name: str) -> Dataset:
     if isinstance(dataset, BrokenDataset):
         raise dataset.error
     return dataset
+
+
+def find_table(dataset: Dataset, name: str) -> Table:
+    """The table called `name`, the main one where it is empty. Raises CallError with the nearest name."""
+    if not name:
+        return dataset.main
+    _known(name, {table.name for table in dataset.tables}, "table")
+    return dataset.table(name)
 
 
 def _known(name: str, names: Iterable[str], kind: str) -> None:

@@ -20,12 +20,11 @@ from glane.errors import DataError, GlaneError
 from glane.store import Store, sha256_of
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
-from pipelines.standing import credit_of, keep_standing
+from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
 from schemas.judge import judge
 from schemas.judgement import Judgement, Verdict
 from schemas.report import (
-    About,
     Arrival,
     Cleaned,
     SourceReport,
@@ -215,15 +214,7 @@ def judge_file(
         return " ".join(filter(None, texts)) or None
 
     report = judged_report(
-        About(
-            dataset=dataset.name,
-            table=table.name,
-            partner=source.partner,
-            title=line.title,
-            organisation=line.organisation,
-            licence=line.licence,
-            attribution=line.attribution,
-        ),
+        about_source(source, dataset),
         run_at,
         judgement,
         arrival=_arrival(snapshot).model_copy(
@@ -238,6 +229,22 @@ def judge_file(
         notes=beyond_bounds(judgement, line.bounds),
     )
     return Judged(table, reading, mapped, judgement, report)
+
+
+def answer_to(source: Source, dataset: Dataset, path: Path) -> SourceReport:
+    """The answer that the partner would get for the file at `path`; nothing is kept."""
+    now = _now()
+    size = path.stat().st_size
+    digest = sha256_of(path)
+    snapshot = Snapshot(
+        source.dataset, source.partner, digest, size, "", True, now, now, decided_by="first", address=path.name
+    )
+    steps: list[Step] = ["read"]
+    try:
+        return judge_file(source, dataset, snapshot, path, steps.append, run_at=now).report
+    except DataError as error:
+        about = about_source(source, dataset)
+        return failed_report(about, now, steps[-1], error, None, arrival=_arrival(snapshot))
 
 
 def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:

@@ -50,16 +50,7 @@ def keep_standing(source: Source | BrokenSource, dataset: Dataset | BrokenDatase
 def credit_of(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> About:
     """Whose rows these are and on which terms: as declared, or as last declared where that cannot be read now."""
     if isinstance(source, Source):
-        line = source.line
-        return About(
-            dataset=source.dataset,
-            table=line.table or ("" if isinstance(dataset, BrokenDataset) else dataset.main.name),
-            partner=source.partner,
-            title=line.title,
-            organisation=line.organisation,
-            licence=line.licence,
-            attribution=line.attribution,
-        )
+        return about_source(source, dataset)
     told = last_report(store, source.dataset, source.partner)
     if told is not None:
         return told.about
@@ -69,4 +60,18 @@ def credit_of(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, s
         partner=source.partner,
         title=Text(fr=source.partner, en=source.partner),
         organisation=source.partner,
+    )
+
+
+def about_source(source: Source, dataset: Dataset | BrokenDataset) -> About:
+    """Whose rows these are and on which terms, as declared."""
+    line = source.line
+    return About(
+        dataset=source.dataset,
+        table=line.table or ("" if isinstance(dataset, BrokenDataset) else dataset.main.name),
+        partner=source.partner,
+        title=line.title,
+        organisation=line.organisation,
+        licence=line.licence,
+        attribution=line.attribution,
     )

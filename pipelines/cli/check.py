@@ -1,5 +1,121 @@
-"""`glane check`."""
+"""`glane check`: what is wrong with a file, before it is sent.
+
+Belongs here: arguments, which judge is asked, how the answer is printed. Does not belong here: judging (schemas/).
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from glane.errors import CallError
+from pipelines.cli.say import out, print_json, print_markdown
+
+if TYPE_CHECKING:
+    from schemas.report import SourceReport
+
+Language = Literal["fr", "en"]
 
 
-def check() -> None:
-    """Check."""
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to check.", exists=False, metavar="FILE")],
+    schema: Annotated[
+        str | None, typer.Option("--schema", help="Check against this Table Schema (a JSON file), and nothing more.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Check as if this partner had sent it.", metavar="DATASET/PARTNER"),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            "--dataset", help="Check a file that already has this dataset's fields.", metavar="DATASET[/TABLE]"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: a Frictionless report; with --source, the partner's report.")
+    ] = False,
+    limit_errors: Annotated[
+        int | None, typer.Option(min=1, help="With --schema: stop after so many errors.", show_default="none")
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option("--lang", help="Language of the answer.", show_default="the partner's")
+    ] = None,
+) -> None:
+    """Say which cells of a file are wrong and what to write instead. Exit code 0: nothing to correct; 1: something is.
+
+    Say against what with one of --schema, --source and --dataset.
+    """
+    if [schema, source, dataset].count(None) != 2:
+        raise CallError("Say against what to check the file.", "Give one of --schema, --source and --dataset.")
+    if limit_errors is not None and schema is None:
+        raise CallError("--limit-errors goes with --schema.", "Leave it out: all errors are found.")
+    if not file.is_file():
+        raise CallError(f"There is no file {file}.", "Check the path.")
+    if schema is not None:
+        right = _by_schema(file, schema, as_json=as_json, limit_errors=limit_errors, language=language or "en")
+    elif dataset is not None:
+        right = _by_dataset(file, dataset, as_json=as_json, language=language)
+    else:
+        right = _as_source(file, str(source), as_json=as_json, language=language)
+    raise typer.Exit(0 if right else 1)
+
+
+def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | None, language: Language) -> bool:
+    if as_json or limit_errors is not None:
+        from schemas.conform import validate
+
+        report = validate(file, schema, limit_errors=limit_errors)
+        if as_json:
+            print_json(report.to_frictionless())
+            return report.valid
+        for error in report.errors:
+            out().print(error.message, markup=False)
+        out().print(f"{report.stats.errors} errors in {report.stats.rows} rows", markup=False)
+        return report.valid
+    from schemas.check import check_against_schema
+
+    report, answer = check_against_schema(file, schema)
+    _print(answer, language, report.valid, [error.message for error in report.errors])
+    return report.valid
+
+
+def _by_dataset(file: Path, name: str, *, as_json: bool, language: Language | None) -> bool:
+    from pipelines.catalogue import find_dataset, find_table, load_catalogue
+    from pipelines.settings import load_settings
+    from schemas.check import check_against_dataset
+
+    found = find_dataset(load_catalogue(load_settings()), name.partition("/")[0])
+    report, answer = check_against_dataset(file, found, find_table(found, name.partition("/")[2]))
+    right = report.valid and not answer.of_severity("error")
+    if as_json:
+        # The engine's report, and beside it what Glane's own rules and term lists add.
+        print_json({**report.to_frictionless(), "glane": answer.model_dump(mode="json")})
+    else:
+        _print(answer, language or found.line.language, report.valid, [error.message for error in report.errors])
+    return right
+
+
+def _as_source(file: Path, name: str, *, as_json: bool, language: Language | None) -> bool:
+    from pipelines.catalogue import find_source, load_catalogue
+    from pipelines.intake import answer_to
+    from pipelines.settings import load_settings
+
+    dataset, source = find_source(load_catalogue(load_settings()), name)
+    answer = answer_to(source, dataset, file)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        _print(answer, language or ("fr" if source.line.language == "fr" else "en"), True, [])
+    return answer.failure is None and not answer.of_severity("error")
+
+
+def _print(answer: "SourceReport", language: Language, valid: bool, errors: list[Any]) -> None:
+    """The partner's answer; where the file could not even be read row by row, the engine's own words."""
+    if not valid and not answer.problems:
+        for error in errors:
+            out().print(error, markup=False)
+        return
+    from schemas.report_text import to_markdown
+
+    print_markdown(to_markdown(answer, language))

@@ -43,5 +43,16 @@ def day(moment: str) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
+def print_markdown(text: str) -> None:
+    """Markdown laid out on a terminal, as it is elsewhere."""
+    console = out()
+    if console.is_terminal:
+        from rich.markdown import Markdown
+
+        console.print(Markdown(text))
+    else:
+        sys.stdout.write(text)
+
+
 def _console(*, stderr: bool) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=True)
