@@ -63,10 +63,11 @@ class FileFormat(Declared):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            return value if value == "detect" else codecs.lookup(value).name
+            codecs.lookup("utf-8" if value == "detect" else value)
         except LookupError as error:
             known = "utf-8, cp1252, mac_roman, utf-16"
             raise ValueError(f"{value!r} is no encoding; write 'detect' or a name such as {known}") from error
+        return value
 
     @field_validator("delimiter")
     @classmethod
