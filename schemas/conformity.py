@@ -88,8 +88,9 @@ def _said_once(found: list[Found]) -> list[Found]:
 
     def repeats(index: int, problem: Problem) -> bool:
         beside = rules[index, problem.field]
-        doubled = problem.rule == "unique-error" and "primary-key" in beside
-        return doubled or (problem.rule == "primary-key" and "constraint-required" in beside)
+        if problem.rule == "primary-key":
+            return "constraint-required" in beside or "blank-row" in rules.get((index, None), ())
+        return problem.rule == "unique-error" and "primary-key" in beside
 
     return [(index, problem) for index, problem in found if not repeats(index, problem)]
 

@@ -53,7 +53,8 @@ def judgement_of(
     valid = rows.with_row_index(_INDEX).filter(~pl.col(_INDEX).is_in(wrong))
     waiting = valid.filter(~published)
     held = [(row[_INDEX], problem) for row in waiting.to_dicts() for problem in _held(published_when, row)]
-    found = sorted([*found, *held], key=lambda item: item[0])
+    places = {name: number for number, name in enumerate(rows.columns)}
+    found = sorted([*found, *held], key=lambda item: (item[0], places.get(item[1].field or "", -1)))
     passed = valid.filter(published).drop(_INDEX)
     return Judgement(
         rows=passed,

@@ -115,7 +115,7 @@ def _readable(field: Mapping[str, Any], cell: str) -> str | None:
 
 def _constraint_sentence(error: ErrorRecord, field: Mapping[str, Any], cell: str | None) -> Sentence:
     match = _CONSTRAINT.search(error.note)
-    name, limit = (match["name"], match["limit"]) if match else ("constraint", error.note)
+    name, limit = (match["name"], match["limit"]) if match else ("unknown", error.note)
     example = _example(field)
     suggestion: str | None = None
     if name == "enum":

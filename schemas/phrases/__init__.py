@@ -54,8 +54,8 @@ def exists(name: str) -> bool:
 
 
 def listing(values: Sequence[str], most: int = 12) -> Text:
-    """Values in a row for a sentence, the first `most` of them."""
-    shown = list(values[:most])
+    """Values in a row for a sentence, about `most` of them: a single one is not left out."""
+    shown = list(values if len(values) <= most + 1 else values[:most])
     more = len(values) - len(shown)
     fr, en = " ; ".join(shown), "; ".join(shown)
     return Text(fr=f"{fr} (et {more} autres)", en=f"{en} (and {more} more)") if more else Text(fr=fr, en=en)
