@@ -9,6 +9,7 @@ Belongs here: what is true of every child. Does not belong here: which children 
 from __future__ import annotations
 
 import ctypes
+import io
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from glane.errors import WorldError
 from portal.locks import family_is_gone, family_members
@@ -47,10 +49,13 @@ def spawn(
     env: Mapping[str, str],
     keep: Sequence[int],
     identity: Identity | None = None,
+    given: IO[bytes] | None = None,
     on_death: signal.Signals = signal.SIGTERM,
     harsh: signal.Signals = signal.SIGKILL,
 ) -> Child:
-    """Start `command` in its own process group, logging to `log`; `keep` are descriptors it inherits.
+    """Start `command` in its own process group, logging to `log`.
+
+    `keep`: descriptors that it inherits; `given`: what it reads; `on_death`: what the kernel sends it if we die.
 
     Raises WorldError if the program cannot be started at all.
     """
@@ -66,7 +71,7 @@ def spawn(
         with open_log(log) as out:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=given or subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
                 env=dict(env),
@@ -83,7 +88,7 @@ def spawn(
     return Child(name, process, log, polite, harsh)
 
 
-def open_log(log: Path):  # type: ignore[no-untyped-def]
+def open_log(log: Path) -> io.BufferedWriter:
     """Open a log file to append to; one that has grown long is put aside first."""
     if log.exists() and log.stat().st_size > _LOG_BYTES:
         log.replace(log.with_suffix(".log.old"))

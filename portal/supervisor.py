@@ -14,11 +14,10 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +35,17 @@ from portal.places import (
     remove_runtime,
     runtime_folder,
 )
-from portal.processes import Child, check_alive, end_leftovers, open_log, spawn, stop, wait_until
+from portal.processes import (
+    Child,
+    check_alive,
+    end_leftovers,
+    ending,
+    last_words,
+    open_log,
+    spawn,
+    stop,
+    wait_until,
+)
 
 DEFAULT_PORT = 5050
 _STOPPING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -192,7 +201,7 @@ class Supervisor:
             # What is remembered of a database that is no more (accounts, tokens) goes with it.
             for file in (self.home.prepared_file, self.home.editor_token, self.home.sysadmin_token):
                 remove(file)
-            make_database(programs, data, user, self.home.log("database"))
+            self._make_database(programs, data, user, keep)
         self._say("Starting PostgreSQL")
         env = clean_environment()
         command = settings.postgres_command(programs, data, runtime)
@@ -209,6 +218,44 @@ class Supervisor:
         )
         self.children.append(child)
         wait_until(self.children, lambda: self._pause() and is_ready(data, child.process.pid), 60, "get ready")
+
+    def _make_database(self, programs: Path, data: Path, user: DatabaseUser, keep: list[int]) -> None:
+        """Make the database server's files, its roles and databases: whole, or not at all."""
+        draft = data.with_name("data-new")
+        remove(draft)
+        self._run(settings.initdb_command(programs, draft), "", user, keep)
+        # A single-user server ends a statement at an empty line.
+        sql = settings.ROLES_SQL.replace("\n", "\n\n")
+        self._run(settings.single_user_command(programs, draft), sql, user, keep)
+        for name, text in zip(("pg_hba.conf", "pg_ident.conf"), settings.client_rules(user.client), strict=True):
+            (draft / name).write_text(text, "utf-8")
+        draft.rename(data)
+
+    def _run(self, command: Sequence[str], given: str, user: DatabaseUser, keep: list[int]) -> None:
+        """Run one of PostgreSQL's programs to its end. Raises WorldError if it fails."""
+        log = self.home.log("database")
+        with tempfile.TemporaryFile() as file:
+            file.write(given.encode())
+            file.seek(0)
+            child = spawn(
+                "database",
+                command,
+                log,
+                signal.SIGTERM,
+                env=clean_environment(),
+                keep=keep,
+                identity=user.identity(),
+                given=file,
+            )
+        self.children.append(child)
+        while child.process.poll() is None:
+            self._pause()
+        self.children.remove(child)
+        if child.process.returncode != 0:
+            raise WorldError(
+                f"PostgreSQL's {Path(command[0]).name} failed ({ending(child.process.returncode)}).",
+                f"See why in {log}: {last_words(log)}",
+            )
 
     def _start_cache(self, program: Path, runtime: Path, keep: list[int]) -> None:
         command = settings.valkey_command(program, runtime)
@@ -291,33 +338,6 @@ def listen(first: int, *, only: bool) -> socket.socket:
     if only:
         raise WorldError(f"Port {first} is taken by another program.", "Choose another, or let the portal choose.")
     raise WorldError(f"No port from {first} on is free.", "Set GLANE_PORTAL_PORT to a port that is free.")
-
-
-def make_database(programs: Path, data: Path, user: DatabaseUser, log: Path) -> None:
-    """Make the database server's files, its roles and databases: whole, or not at all."""
-    draft = data.with_name("data-new")
-    if draft.exists():
-        shutil.rmtree(draft)
-    for command, given in (
-        (settings.initdb_command(programs, draft), ""),
-        (settings.single_user_command(programs, draft), settings.ROLES_SQL),
-    ):
-        with open_log(log) as out:
-            done = subprocess.run(
-                command,
-                input=given.replace("\n", "\n\n").encode(),
-                stdout=out,
-                stderr=out,
-                cwd="/",
-                env=clean_environment(),
-                check=False,
-                **user.identity(),
-            )
-        if done.returncode != 0:
-            raise WorldError(f"PostgreSQL's {Path(command[0]).name} failed.", f"See why in {log}.")
-    for name, text in zip(("pg_hba.conf", "pg_ident.conf"), settings.client_rules(user.client), strict=True):
-        (draft / name).write_text(text, "utf-8")
-    draft.rename(data)
 
 
 def is_ready(data: Path, pid: int) -> bool:
