@@ -24,8 +24,9 @@ from schemas.conform.opening import (
     open_resource,
     read_schema,
 )
-from schemas.conform.plan import Unprovable, check_provable, kinds, make_plan
+from schemas.conform.plan import CRASHES, Unprovable, check_provable, kinds, make_plan
 from schemas.conform.report import ErrorRecord, Report, Stats
+from schemas.conform.rowwise import judge_rows
 from schemas.conform.whole import judge_whole, record
 
 __all__ = ["ErrorRecord", "NotATableError", "Report", "SchemaError", "Stats", "validate"]
@@ -54,10 +55,17 @@ def validate(
     try:
         return _judge_by_columns(request, limit_errors, progress)
     except Unprovable as reason:
-        report = judge_whole(request, limit_errors, str(reason))
+        report = _judge_whole(request, limit_errors, str(reason))
     if progress and report.stats.bytes:
         progress(report.stats.bytes, report.stats.bytes)
     return report
+
+
+def _judge_whole(request: Request, limit: int | None, reason: str) -> Report:
+    try:
+        return judge_whole(request, limit, reason)
+    except CRASHES as crash:
+        return judge_rows(request, limit, f"{reason}; frictionless itself fails ({type(crash).__name__})")
 
 
 def _judge_by_columns(request: Request, limit: int | None, progress: Progress | None) -> Report:
@@ -71,6 +79,8 @@ def _judge_by_columns(request: Request, limit: int | None, progress: Progress | 
         opened.open()
     except FrictionlessException as error:
         raise Unprovable(f"frictionless cannot open it: {error.error.note}") from error
+    except CRASHES as crash:
+        raise Unprovable("frictionless cannot open it") from crash
     with opened:
         opened.schema.foreign_keys = resource.schema.foreign_keys
         plan = make_plan(opened)

@@ -88,10 +88,10 @@ class Chunk:
         return rows
 
 
-def cut(path: Path, size: int = CHUNK) -> Iterator[tuple[bytes, Chunk | None]]:
+def cut(path: Path, delimiter: str, size: int = CHUNK) -> Iterator[tuple[bytes, Chunk | None]]:
     """Read the file; give the bytes just read and, once there are whole rows, the chunk they complete.
 
-    The header is left out of the first chunk. Raises Unprovable if a row is longer than anyone writes.
+    The header is checked, and left out of the first chunk. Raises Unprovable if a row is longer than anyone writes.
     """
     rest, offset, header = b"", 0, True
     with path.open("rb", buffering=0) as file:
@@ -104,6 +104,7 @@ def cut(path: Path, size: int = CHUNK) -> Iterator[tuple[bytes, Chunk | None]]:
             if header:
                 end = _first_row_end(rest, quotes)
                 if end:
+                    Chunk(rest[:end], quotes[: np.searchsorted(quotes, end)], 0).check(delimiter)
                     rest, offset, header = rest[end:], offset + end, False
                     quotes = quotes[np.searchsorted(quotes, end) :] - end
             end = 0 if header else _last_row_end(rest, quotes)
@@ -114,8 +115,11 @@ def cut(path: Path, size: int = CHUNK) -> Iterator[tuple[bytes, Chunk | None]]:
                 continue
             yield block, Chunk(rest[:end], quotes[: np.searchsorted(quotes, end)], offset)
             rest, offset = rest[end:], offset + end
-    if rest and not header:
-        yield b"", Chunk(rest, _places(rest, _QUOTE), offset)
+    last = Chunk(rest, _places(rest, _QUOTE), offset)
+    if header:
+        last.check(delimiter)
+    elif rest:
+        yield b"", last
 
 
 def read_again(path: Path, offset: int, length: int) -> Chunk:

@@ -27,7 +27,7 @@ from schemas.conform.examine import Examined, Examiner
 from schemas.conform.foreign import lookups
 from schemas.conform.keys import KeyIndex
 from schemas.conform.plan import Plan, Unprovable
-from schemas.conform.rows import Judge
+from schemas.conform.rows import Judge, equal, self_equal
 
 Progress = Callable[[int, int], None]
 
@@ -107,7 +107,7 @@ class ColumnarEngine:
             for one in digests:
                 one.update(block)
 
-        for block, chunk in cut(self._path, CHUNK):
+        for block, chunk in cut(self._path, self._plan.delimiter, CHUNK):
             hashed.append(hashing.submit(digest, block))
             if len(hashed) > _THREADS + 1:
                 hashed.popleft().result()
@@ -139,7 +139,7 @@ class ColumnarEngine:
             def previous(key: int, value: Any, row: int = row) -> int:
                 earlier = matches[key].get(row, 0)
                 values = value if self._plan.keys[key].primary else (value,)
-                if not earlier or not all(_equal(one, one) for one in values):
+                if not earlier or not self_equal(values):
                     return 0
                 doubts.append(Doubt(key, earlier, values))
                 return earlier
@@ -181,12 +181,5 @@ class ColumnarEngine:
             there = cells[doubt.earlier - first]
             for field, value in zip(self._plan.keys[doubt.key].fields, doubt.values, strict=True):
                 source = there[field] if field < len(there) else None
-                if not _equal(self._plan.columns[field].read(source)[0], value):
+                if not equal(self._plan.columns[field].read(source)[0], value):
                     raise Unprovable("two different keys have the same hash")
-
-
-def _equal(one: Any, other: Any) -> bool:
-    try:
-        return bool(one == other)
-    except ArithmeticError:
-        return False  # a signalling NaN

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
-from schemas.conform.buffers import Positions, booleans, numbers, strings, take
+from schemas.conform.buffers import NOWHERE, Positions, booleans, numbers, strings, take
 from schemas.conform.chunks import Chunk
 from schemas.conform.keys import Hasher, Hashes, combine
 from schemas.conform.parsing import Parsed, parse
@@ -21,6 +22,7 @@ from schemas.conform.plan import Key, Plan, Reference, keyed
 from schemas.conform.rows import Lookup, comparable
 
 _REMEMBERED = 100_000
+_Hashed: TypeAlias = tuple[Hashes, npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Examiner:
                 fields = suspects.setdefault(row, [])
                 if fields is not None:
                     fields.append(field)
+        hashed = [self._hash(key, parsed, wrong) for key in self._plan.keys]
+        for key, (_, empty) in zip(self._plan.keys, hashed, strict=True):
+            if key.primary:
+                for row in parsed.rows[empty].tolist():
+                    suspects.setdefault(row, [])
         for reference, lookup, found in zip(self._plan.references, self._lookups, self._found, strict=True):
             for row in parsed.rows[_lost(self._plan, reference, lookup, found, parsed)].tolist():
                 suspects.setdefault(row, [])
@@ -71,7 +78,11 @@ class Examiner:
         suspects.update(dict.fromkeys(parsed.ragged.tolist()))
         rows = sorted(suspects)
         cells = dict(zip(rows, chunk.rows(rows, delimiter), strict=True)) if rows else {}
-        keys = [self._hash(key, parsed, wrong, cells) for key in self._plan.keys]
+        keys = [_with_value(one, parsed.rows) for one in hashed]
+        if len(parsed.ragged):
+            ragged = [cells[row] for row in parsed.ragged.tolist()]
+            more = [_with_value(self._hash_ragged(key, ragged), parsed.ragged) for key in self._plan.keys]
+            keys = [_in_order(one, other) for one, other in zip(keys, more, strict=True)]
         return Examined(chunk, parsed.count, suspects, cells, keys)
 
     def _perhaps_blank(self, parsed: Parsed) -> Positions:
@@ -84,27 +95,28 @@ class Examiner:
             left = left[booleans(pc.is_in(some, value_set=self._blank))]
         return left
 
-    def _hash(
-        self, key: Key, parsed: Parsed, wrong: dict[int, Positions], cells: dict[int, list[str]]
-    ) -> tuple[Hashes, Positions]:
-        ragged = [cells[row] for row in parsed.ragged.tolist()]
+    def _hash(self, key: Key, parsed: Parsed, wrong: dict[int, Positions]) -> _Hashed:
+        fields = ((field, parsed.columns[field], wrong.get(field, NOWHERE)) for field in key.fields)
+        return combine([self._hashers[field].hashes(cells, positions) for field, cells, positions in fields])
+
+    def _hash_ragged(self, key: Key, rows: list[list[str]]) -> _Hashed:
         parts = []
         for field in key.fields:
-            hasher = self._hashers[field]
-            none: Positions = np.zeros(0, np.int64)
-            hashes, null = hasher.hashes(parsed.columns[field], wrong.get(field, none))
-            if ragged:
-                texts = [row[field] if field < len(row) else "" for row in ragged]
-                more, no_value = hasher.hashes(strings(texts), np.arange(len(texts)))
-                no_value = no_value | np.array([field >= len(row) for row in ragged])
-                hashes, null = np.concatenate((hashes, more)), np.concatenate((null, no_value))
-            parts.append((hashes, null))
-        hashes, empty = combine(parts)
-        rows = np.concatenate((parsed.rows, parsed.ragged)) if ragged else parsed.rows
-        if ragged:
-            order = np.argsort(rows, kind="stable")
-            hashes, empty, rows = hashes[order], empty[order], rows[order]
-        return (hashes[~empty], rows[~empty]) if empty.any() else (hashes, rows)
+            texts = [row[field] if field < len(row) else "" for row in rows]
+            hashes, null = self._hashers[field].hashes(strings(texts), np.arange(len(texts)))
+            parts.append((hashes, null | np.array([field >= len(row) for row in rows])))
+        return combine(parts)
+
+
+def _with_value(hashed: _Hashed, rows: Positions) -> tuple[Hashes, Positions]:
+    hashes, empty = hashed
+    return (hashes[~empty], rows[~empty]) if empty.any() else (hashes, rows)
+
+
+def _in_order(one: tuple[Hashes, Positions], other: tuple[Hashes, Positions]) -> tuple[Hashes, Positions]:
+    hashes, rows = np.concatenate((one[0], other[0])), np.concatenate((one[1], other[1]))
+    order = np.argsort(rows, kind="stable")
+    return hashes[order], rows[order]
 
 
 def _lost(plan: Plan, reference: Reference, lookup: Lookup, found: set[tuple[str, ...]], parsed: Parsed) -> Positions:

@@ -68,7 +68,7 @@ def _values(table: Any, names: tuple[str, ...]) -> Values:
 def _by_columns(table: TableResource, plan: Plan, fields: list[int | None]) -> Values:
     values: Values = set()
     width, present = len(plan.columns), sorted({field for field in fields if field is not None})
-    for _, chunk in cut(Path(str(table.normpath))):
+    for _, chunk in cut(Path(str(table.normpath)), plan.delimiter):
         if chunk is None:
             continue
         chunk.check(plan.delimiter)

@@ -22,7 +22,7 @@ from schemas.conform.opening import SchemaError
 
 UTF8 = ("utf-8", "utf-8-sig")
 _UNHASHABLE = ("array", "object", "list", "geojson")
-_CRASHES = (ArithmeticError, TypeError, ValueError, AttributeError, LookupError)
+CRASHES: tuple[type[Exception], ...] = (ArithmeticError, TypeError, ValueError, AttributeError, LookupError, re.error)
 
 KINDS = (
     errors.TypeError,
@@ -179,7 +179,7 @@ def guarded(reader: Read, field: Any) -> Read:
     def read(cell: Any) -> tuple[Any, dict[str, str] | None]:
         try:
             return reader(cell)
-        except _CRASHES as error:
+        except CRASHES as error:
             failure = type(error).__name__
             return None, {"type": f'type is "{field.type}/{field.format}" (it cannot be compared: {failure})'}
 

@@ -96,6 +96,19 @@ def comparable(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def self_equal(values: tuple[Any, ...]) -> bool:
+    """Say whether each value equals itself (NaN does not, and so is never a key that came before)."""
+    return all(equal(value, value) for value in values)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Say whether two values are equal, where asking may fail (a signalling NaN equals nothing)."""
+    try:
+        return bool(one == other)
+    except ArithmeticError:
+        return False
+
+
 class _Row:
     """A row being read, as far as it has been read."""
 
