@@ -67,7 +67,7 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
     or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the
     store's writer lock. Raises UnjudgedError, KeyMissingError, NothingToPublishError, StoreError, VersionError.
     """
-    admitted, refused = admit(dataset, contributions)
+    admitted, refused = admit(dataset, contributions, store)
     if not admitted:
         reasons = " ".join(f"{refusal.partner}: {refusal.reason.en}" for refusal in refused)
         raise NothingToPublishError(

@@ -5,16 +5,19 @@ Belongs here: the Contribution, the licence gate, and the check that rows are th
 (merge.py).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from glane.errors import DataError
+from glane.store import Store
 from glane.text import Text
 from schemas.dataset import Dataset
 from schemas.judgement import LINE, Verdict
 from schemas.licences import LICENCES
+from schemas.rows import last_good, parquet_bytes
 
 
 class UnjudgedError(DataError):
@@ -49,7 +52,7 @@ class Refusal:
 
 
 def admit(
-    dataset: Dataset, contributions: Sequence[Contribution]
+    dataset: Dataset, contributions: Sequence[Contribution], store: Store
 ) -> tuple[tuple[Contribution, ...], tuple[Refusal, ...]]:
     """Part `contributions` (in any order) into those that `dataset` may publish, by partner, and those refused.
 
@@ -59,7 +62,7 @@ def admit(
     admitted: list[Contribution] = []
     refused: list[Refusal] = []
     for contribution in sorted(contributions, key=lambda c: (c.partner, c.verdict.table)):
-        check_verdict(dataset, contribution)
+        check_verdict(dataset, contribution, store)
         reason = _licence_refusal(dataset, contribution)
         if reason is None:
             admitted.append(contribution)
@@ -68,11 +71,11 @@ def admit(
     return tuple(admitted), tuple(refused)
 
 
-def check_verdict(dataset: Dataset, contribution: Contribution) -> None:
-    """Raise UnjudgedError unless the verdict speaks of this dataset as it is declared now, and of these rows.
+def check_verdict(dataset: Dataset, contribution: Contribution, store: Store) -> None:
+    """Raise UnjudgedError unless the verdict speaks of this dataset as it is declared now, and of these very rows.
 
-    That the rows are the bytes that were judged is checked where they are read (schemas/rows.py binds them by
-    SHA-256); here the shape of what arrived is held against the same verdict.
+    The rows are bound to their verdict by the SHA-256 of their Parquet bytes. Another release of the Parquet writer
+    gives other bytes for the same rows: then they must be, cell by cell, the ones that `store` keeps under it.
     """
     verdict, rows = contribution.verdict, contribution.rows
     wrong = None
@@ -86,11 +89,22 @@ def check_verdict(dataset: Dataset, contribution: Contribution) -> None:
         wrong = f"lets {verdict.passed} rows through, not {rows.height}"
     elif tuple(rows.columns) != (*dataset.table(verdict.table).fields, LINE):
         wrong = f"speaks of other columns than {', '.join(rows.columns)}"
+    elif not _bound(dataset, contribution, store):
+        wrong = "was given on other rows"
     if wrong is not None:
         raise UnjudgedError(
             f"{dataset.name}/{contribution.partner}: the verdict on these rows {wrong}.",
             "Judge the source again: glane run.",
         )
+
+
+def _bound(dataset: Dataset, contribution: Contribution, store: Store) -> bool:
+    verdict, rows = contribution.verdict, contribution.rows
+    data = parquet_bytes(rows, dataset.table(verdict.table))
+    if hashlib.sha256(data).hexdigest() == verdict.rows_sha256:
+        return True
+    kept = last_good(store, dataset.name, contribution.partner)
+    return kept is not None and kept[1] == verdict and kept[0].equals(rows)
 
 
 def _licence_refusal(dataset: Dataset, contribution: Contribution) -> Text | None:

@@ -8,6 +8,7 @@ import json
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from schemas.dataset import Dataset
 
 BATCH = 10 * 1024 * 1024
 """Bytes in one upload: the size that a stock CKAN takes (ckan.max_resource_size)."""
+
+IN_FLIGHT = 4
+"""Files read back at once: a portal has readers to serve too."""
 
 _PACKAGE = "datapackage.json"
 
@@ -187,9 +191,10 @@ class Uploader:
         )
         found = {resource["id"]: _served(resource) for resource in answer["package"]["resources"]}
         served = {file.path: found[identifier] for file, identifier in zip(files, ids, strict=True)}
-        for path, one in served.items():
-            if not self._reads_back(one):
-                raise ReadBackError(f"{one.url} does not serve the bytes that were sent ({path}).", AGAIN)
+        with ThreadPoolExecutor(IN_FLIGHT) as pool:
+            for (path, one), good in zip(served.items(), pool.map(self._reads_back, served.values()), strict=True):
+                if not good:
+                    raise ReadBackError(f"{one.url} does not serve the bytes that were sent ({path}).", AGAIN)
         self._sent += len(files)
         self._sent_bytes += sum(one.bytes for one in served.values())
         self._say(f"uploaded {', '.join(served)}")

@@ -102,6 +102,11 @@ def page_keys(dataset: Dataset, version: Version) -> list[tuple[str, VersionFile
     return keyed + [(path, version.file(path)) for path in _PAGES]
 
 
+def awaited(key: str, file: VersionFile) -> dict[str, Any]:
+    """A resource of a page that nobody sees yet: enough to hang a DataStore table, a preview and a lease on it."""
+    return {"name": key, "glane_key": key, "url": "", "url_type": "datapusher", "format": _format(file)}
+
+
 def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFile, served: Served) -> dict[str, Any]:
     """The fields of one resource of the page: a link to the version's own file.
 

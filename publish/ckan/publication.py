@@ -27,7 +27,7 @@ from publish.formats.delimited import read_csv
 from publish.version import Version, listed, load, path_of
 from schemas.dataset import Dataset
 
-STEPS = ("create", "lease", "upload", "datastore", "flip", "new tables", "views")
+STEPS = ("create", "lease", "upload", "datastore", "views", "flip", "new tables")
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ class _Publication:
         self._before("datastore")
         for resource in wanted.moving(page):
             self._move(resource, keyed(former)[resource["glane_key"]])
+        self._before("views")
+        if "reload" in self._moved.values():
+            self._make_views()
         self._before("flip")
         page, dropped = self._flip(page, lease, uploaded, archive.number)
         self._before("new tables")
         page = self._fill_new(page, lease)
-        self._before("views")
-        views = {"package": page, "create_datastore_views": True}
-        self._api.write("package_create_default_resource_views", views, done=lambda: None)
         self._say(f"{wanted.page_url} shows version {wanted.version.version}")
         return self._receipt(page, uploaded, dropped, unchanged=False)
 
@@ -122,13 +122,13 @@ class _Publication:
 
     def _create(self) -> dict[str, Any]:
         """Make the page, private until the flip: nobody sees a dataset without files."""
-        keys = [key for key, _ in layout.page_keys(self._wanted.dataset, self._wanted.version)]
+        files = layout.page_keys(self._wanted.dataset, self._wanted.version)
         fields = {
             "name": self._name,
             "title": self._wanted.dataset.line.title.fr,
             "owner_org": self._organisation(),
             "private": True,
-            "resources": [{"name": key, "glane_key": key, "url": "", "url_type": "datapusher"} for key in keys],
+            "resources": [layout.awaited(key, file) for key, file in files],
         }
         page: dict[str, Any] = self._api.write("package_create", fields, done=self._look)
         self._say(f"made the page {self._wanted.page_url}")
@@ -197,6 +197,11 @@ class _Publication:
             self._moved[table] = "reload"
         self._say(f"DataStore table {table}: {load.rows.height} rows ({self._moved[table]})")
 
+    def _make_views(self) -> None:
+        """Give every resource its preview; CKAN shows none without, and makes no second one of a kind."""
+        views = {"package": self._look(), "create_datastore_views": True}
+        self._api.write("package_create_default_resource_views", views, done=lambda: None)
+
     def _difference(self, table: str, former: Mapping[str, Any]) -> Difference | None:
         """What changes from the version that the table holds; None where that is not sure."""
         shown = former.get("glane_version")
@@ -260,6 +265,7 @@ class _Publication:
         for resource in self._wanted.moving(page):
             self._move(resource, {})
             changed[str(resource["id"])] = self._held(resource["glane_key"])
+        self._make_views()
         changed.setdefault(str(self._lead(page)["id"]), {})[LEASE] = ""
         data = {**self._matching(page, lease), **_of_resources(changed)}
         return self._revise(data, lambda now: not self._lead(now).get(LEASE))

@@ -1,5 +1,6 @@
 """What the tests of publish/ are made of: a small dataset declared as a real one is, and contributions to it."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from glane.text import Text
 from publish.contribution import Contribution
 from schemas.dataset import Dataset, Table, load_dataset
 from schemas.judgement import LINE, Verdict
+from schemas.rows import parquet_bytes
 
 SITES: dict[str, Any] = {
     "fields": [
@@ -121,7 +123,7 @@ def contribute(
         table=table,
         partner=partner,
         snapshot=snapshot or f"{partner:0<64}"[:64],
-        rows_sha256="0" * 64,
+        rows_sha256=hashlib.sha256(parquet_bytes(frame, dataset.table(table))).hexdigest(),
         judged_by=dataset.fingerprint,
         mapped_by="0" * 64,
         judged_at="2026-11-21T08:00:00+00:00",

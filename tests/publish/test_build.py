@@ -21,6 +21,8 @@ from publish.contribution import Contribution, UnjudgedError
 from publish.delta import apply_delta
 from publish.version import UnknownVersionError, VersionError, current, listed, load
 from schemas.dataset import Dataset
+from schemas.judgement import Judgement
+from schemas.rows import keep
 from tests.publish.material import Cells, contribute, declare
 
 DAY = "2026-11-21T06:00:00+00:00"
@@ -211,6 +213,26 @@ def test_rows_without_a_matching_verdict_are_never_published(
     with pytest.raises(UnjudgedError, match="essai/a"):
         build_version(dataset, [forged], store, created=DAY)
     assert listed(store, "essai") == ()
+
+
+def test_a_cell_changed_after_the_verdict_is_never_published(dataset: Dataset, store: Store) -> None:
+    part = contribute(dataset, "a", [ANGERS])
+    forged = replace(part, rows=part.rows.with_columns(nom=pl.lit("Autre lieu")))
+    with pytest.raises(UnjudgedError, match="was given on other rows"):
+        build_version(dataset, [forged], store, created=DAY)
+
+
+def test_rows_that_the_store_keeps_under_their_verdict_pass_whatever_writes_parquet_now(
+    dataset: Dataset, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = contribute(dataset, "a", [ANGERS])
+    judgement = Judgement(part.rows, (), 1, 0, 0, 0)
+    table = dataset.main
+    verdict = keep(
+        store, dataset, table, "a", judgement, snapshot="5" * 64, mapped_by="0" * 64, judged_at="2026-11-21T08:00:00Z"
+    )
+    monkeypatch.setattr("publish.contribution.parquet_bytes", lambda rows, table: b"another writer")
+    assert build_version(dataset, [replace(part, verdict=verdict)], store, created=DAY).new
 
 
 def test_a_manifest_edited_by_hand_is_noticed(dataset: Dataset, store: Store) -> None:
