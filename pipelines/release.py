@@ -69,7 +69,7 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     Raises the dataset's DeclarationError, or what publish/ says is wrong with the rows.
     """
     dataset = usable(entry)
-    admitted, refused = admit(dataset, contributions_of(entry, dataset, store))
+    admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
     merged, held = merge_tables(dataset, admitted)
     return Merge(entry.name, account(admitted, merged, held, {}), held, refused)
 
