@@ -160,8 +160,11 @@ def _sentence(detail: Any, name: str, known: list[str]) -> tuple[str, str]:
         return f"The key {name!r} is not known.", hint
     if kind == "missing":
         return f"The key {name!r} is missing.", "Add it."
-    if kind in ("literal_error", "enum"):
-        expected = str(context.get("expected", ""))
+    if kind == "union_tag_not_found":
+        return f"The key {context['discriminator']} is missing.", "Add it."
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
+        expected = str(context.get("expected") or context.get("expected_tags", ""))
+        given = context.get("tag", given)
         options = re.findall(r"'([^']*)'", expected)
         near = difflib.get_close_matches(str(given), options, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Text
+from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
 from schemas.licences import Spdx
 
 Severity = Literal["error", "warning", "info"]
@@ -94,6 +95,18 @@ class TableLine(Declared):
     terms: dict[str, TermLine] = Field(default_factory=dict)
     rules: list[RuleLine] = Field(default_factory=list)
     merge: Merge = Field(default_factory=Merge)
+    expectations: list[ExpectationLine] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _expects_each_thing_once(self) -> "TableLine":
+        named = [
+            check_name(self.name, line.expect, of, line.severity) for line in self.expectations for of in subjects(line)
+        ]
+        for name in sorted({name for name in named if named.count(name) > 1}):
+            raise ValueError(f"the expectation {name!r} is declared twice")
+        for name in sorted({name for line in self.expectations for name in fields_of(line)} & set(self.unpublished)):
+            raise ValueError(f"something is expected of the field {name!r}, which is never published")
+        return self
 
 
 class Steward(Declared):
@@ -321,6 +334,9 @@ def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]
         yield from ((("rules", number, "fields", place), name) for place, name in enumerate(rule.fields))
     for number, same in enumerate(line.merge.same):
         yield from ((("merge", "same", number, place), name) for place, name in enumerate(same))
+    for number, expectation in enumerate(line.expectations):
+        for place, name in enumerate(fields_of(expectation)):
+            yield ("expectations", number, "fields", place), name
     if line.merge.newest:
         yield ("merge", "newest"), line.merge.newest
     if line.geometry:

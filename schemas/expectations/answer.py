@@ -1,0 +1,56 @@
+"""The answer of one judgement, and the words that answers are made of.
+
+Belongs here: numbers, shares and lists as people write them in French and in English. Does not belong here: which
+sentence answers which expectation (alone.py, changes.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from glane.text import Text
+from schemas.phrases import listing
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether an expectation is met, what it expects, what was observed, and the figures behind that.
+
+    `compared` is False where there was nothing before to compare with.
+    """
+
+    passed: bool
+    expected: Text
+    observed: Text
+    figures: Mapping[str, float] = field(default_factory=dict)
+    compared: bool = True
+
+
+def bilingual(fr: str, en: str, /, **values: float | int | str) -> Text:
+    """The two sentences with `values` filled in: a float is a share (12,5 % / 12.5%), an int or a text stands as it
+    is."""
+    return Text(
+        fr=fr.format_map({name: _share(value, "fr") for name, value in values.items()}),
+        en=en.format_map({name: _share(value, "en") for name, value in values.items()}),
+    )
+
+
+def between(least: int | None, most: int | None, fr: str, en: str) -> Text:
+    """At least so many, at most so many, or from so many to so many, of what `fr` and `en` name."""
+    if least is None:
+        return bilingual("au plus {most} " + fr, "at most {most} " + en, most=most or 0)
+    if most is None:
+        return bilingual("au moins {least} " + fr, "at least {least} " + en, least=least)
+    return bilingual("de {least} à {most} " + fr, "{least} to {most} " + en, least=least, most=most)
+
+
+def listed(fr: str, en: str, values: Sequence[str]) -> Text:
+    """The two sentences with the first of `values` in place of `{list}`."""
+    shown = listing(values)
+    return Text(fr=fr.format(list=shown.fr), en=en.format(list=shown.en))
+
+
+def _share(value: float | int | str, language: str) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    written = f"{value * 100:.1f}".removesuffix(".0")
+    return f"{written.replace('.', ',')} %" if language == "fr" else f"{written}%"

@@ -1,0 +1,161 @@
+"""What is expected of a table against the version before: nothing vanishes unnoticed.
+
+Belongs here: judging one figure now and before. Does not belong here: the figures (measures.py), nor what a table is by
+itself (alone.py).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from glane.text import Text
+from schemas.expectations import measures
+from schemas.expectations.answer import Answer, bilingual, listed
+from schemas.expectations.declaration import (
+    Change,
+    DistributionChange,
+    NullShareChange,
+    RowCountChange,
+    ValuesKept,
+)
+
+Fields = tuple[str, ...]
+
+
+def row_count_change(line: RowCountChange, _fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None) -> Answer:
+    """The number of rows falls or rises by at most a share of what it was."""
+    expected = _may(line.bound)
+    if before is None or not before.height:
+        return _nothing_before(expected)
+    change = now.height / before.height - 1
+    return Answer(
+        _allowed(line.bound, change),
+        expected,
+        bilingual(
+            "{before} lignes avant, {now} maintenant ({change})",
+            "{before} rows before, {now} now ({change})",
+            before=before.height,
+            now=now.height,
+            change=change,
+        ),
+        {"rows": now.height, "rows_before": before.height, "change": change},
+    )
+
+
+def null_share_change(line: NullShareChange, fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None) -> Answer:
+    """The share of rows that say nothing falls or rises by at most so many points."""
+    expected, column = _may(line.bound), _column(before, fields[0])
+    if column is None:
+        return _nothing_before(expected)
+    share, share_before = measures.null_share(now[fields[0]]), measures.null_share(column)
+    return Answer(
+        _allowed(line.bound, share - share_before),
+        expected,
+        bilingual(
+            "vide dans {before} des lignes avant, {now} maintenant",
+            "empty in {before} of the rows before, {now} now",
+            before=share_before,
+            now=share,
+        ),
+        {"share": share, "share_before": share_before},
+    )
+
+
+def values_kept(line: ValuesKept, fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None) -> Answer:
+    """At most so many of the values before are lost."""
+    most = line.bound.lost
+    expected = bilingual(
+        "au plus {most} valeurs de la version précédente disparaissent",
+        "at most {most} values of the version before are lost",
+        most=most,
+    )
+    column = _column(before, fields[0])
+    if column is None:
+        return _nothing_before(expected)
+    lost = measures.lost_values(now[fields[0]], column, line.bound)
+    observed = listed("disparues : {list}", "lost: {list}", lost) if lost else bilingual("aucune", "none is")
+    return Answer(len(lost) <= most, expected, observed, {"lost": len(lost)})
+
+
+def distribution_change(
+    line: DistributionChange, fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None
+) -> Answer:
+    """The share of no value moves by more than so many points. Great Expectations has divergences only, which name no
+    value that a steward could ask about."""
+    most, column = line.bound.max, _column(before, fields[0])
+    expected = bilingual(
+        "la part d'aucune valeur ne varie de plus de {most}",
+        "no value's share moves by more than {most}",
+        most=float(most),
+    )
+    shares_before = {} if column is None else measures.shares(column, line.bound)
+    moved = measures.largest_move(measures.shares(now[fields[0]], line.bound), shares_before)
+    if not shares_before or moved is None:
+        return _nothing_before(expected)
+    value, share_before, share = moved
+    return Answer(
+        round(abs(share - share_before), 9) <= most,
+        expected,
+        bilingual(
+            "« {value} » : {before} avant, {now} maintenant",
+            "“{value}”: {before} before, {now} now",
+            value=value,
+            before=share_before,
+            now=share,
+        ),
+        {"share": share, "share_before": share_before},
+    )
+
+
+def columns_kept(fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None) -> Answer:
+    """None of `fields` that said something before is gone or empty now."""
+    expected = bilingual(
+        "aucune colonne de la version précédente ne disparaît ni ne se vide",
+        "no column of the version before disappears or goes empty",
+    )
+    if before is None:
+        return _nothing_before(expected)
+    lost = measures.emptied(now, before, fields)
+    observed = listed("vides : {list}", "empty: {list}", lost) if lost else bilingual("aucune", "none does")
+    return Answer(not lost, expected, observed, {"columns": len(lost)})
+
+
+JUDGES: Mapping[str, Callable[[Any, Fields, pl.DataFrame, pl.DataFrame | None], Answer]] = {
+    "row_count_change": row_count_change,
+    "null_share_change": null_share_change,
+    "values_kept": values_kept,
+    "distribution_change": distribution_change,
+    "columns_kept": lambda _line, fields, now, before: columns_kept(fields, now, before),
+}
+
+
+def _column(frame: pl.DataFrame | None, name: str) -> pl.Series | None:
+    return frame[name] if frame is not None and frame.height and name in frame.columns else None
+
+
+def _allowed(bound: Change, change: float) -> bool:
+    # Rounded, for 0.8 - 1 is a little less than -0.2.
+    change = round(change, 9)
+    return (bound.fall is None or change >= -bound.fall) and (bound.rise is None or change <= bound.rise)
+
+
+def _may(bound: Change) -> Text:
+    """What a bound lets a figure do."""
+    if bound.rise is None:
+        return bilingual("baisse d'au plus {fall}", "falls by at most {fall}", fall=float(bound.fall or 0))
+    if bound.fall is None:
+        return bilingual("hausse d'au plus {rise}", "rises by at most {rise}", rise=float(bound.rise))
+    return bilingual(
+        "baisse d'au plus {fall}, hausse d'au plus {rise}",
+        "falls by at most {fall}, rises by at most {rise}",
+        fall=float(bound.fall),
+        rise=float(bound.rise),
+    )
+
+
+def _nothing_before(expected: Text) -> Answer:
+    observed = bilingual(
+        "rien à quoi comparer : aucune version précédente", "nothing to compare with: no version before"
+    )
+    return Answer(True, expected, observed, compared=False)
