@@ -251,9 +251,11 @@ def _id(source: Source, identity: Identity, row: Row, cells: Mapping[str, str]) 
 
 
 def _slug(text: str) -> str:
-    """The text in the letters of an address; one in another script gives a short hash instead of nothing."""
-    slug = re.sub(r"[^a-z0-9]+", "-", fold(text)).strip("-")
-    return slug or (_short_hash(text) if text else "")
+    """The text in the letters of an address; letters of other scripts are told apart by a short hash."""
+    folded = fold(text)
+    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
+    apart = _short_hash(folded) if text and not (slug and folded.isascii()) else ""
+    return "-".join(filter(None, (slug, apart)))
 
 
 def _short_hash(text: str) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-_APART = re.compile(r"[^a-z0-9]+")
+_APART = re.compile(r"[\W_]+")
 
 
 @lru_cache(maxsize=65536)
@@ -18,10 +18,12 @@ def fold(text: str) -> str:
 
     Scripts other than Latin keep their letters.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    # Decomposed before and after: "™" is "TM" only then, and "İ" gets its dot apart only by losing its case.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    folded = _APART.sub(" ", plain).strip()
-    return folded if folded else " ".join(plain.split())
+    plain = plain.replace("œ", "oe").replace("æ", "ae")
+    # A text of punctuation alone ("?", "-") is told apart by it.
+    return _APART.sub(" ", plain).strip() or " ".join(plain.split())
 
 
 class Terms:

@@ -32,13 +32,13 @@ class Server:
 
 
 def table(
-    *fields: str, key: str | None = "id", terms: Mapping[str, tuple[str, ...]] | None = None, **line: Any
+    *fields: str, key: str | None = "id", lists: Mapping[str, tuple[str, ...]] | None = None, **line: Any
 ) -> Table:
-    """A table of text fields; `terms` are its term lists by name."""
+    """A table of text fields; `lists` are its term lists by name."""
     schema: dict[str, Any] = {"fields": [{"name": name, "type": "string"} for name in fields]}
     if key:
         schema["primaryKey"] = key
     text = Text(fr="Lieux", en="Sites")
-    lists = dict(terms or {})
+    accepted = dict(lists or {})
     declared = TableLine(name="sites", title=text, description=text, **line)
-    return Table(declared, schema, Path("sites.schema.json"), lists, {name: {} for name in lists})
+    return Table(declared, schema, Path("sites.schema.json"), accepted, {name: {} for name in accepted})
