@@ -5,6 +5,7 @@ Does not belong here: the engine (conform/), the words (sentences.py), what a da
 terms.py).
 """
 
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,9 @@ from schemas.sentences import sentence_for
 
 CANONICAL = {"headerRows": [1], "csv": {"delimiter": ",", "quoteChar": '"', "doubleQuote": True}}
 """The dialect of the CSV that Glane itself writes; nothing about it is left to be guessed."""
+
+
+_EARLIER_ROW = re.compile(r'row at position "?(\d+)')
 
 
 class ConformityError(DataError):
@@ -75,9 +79,25 @@ def problems_from(
         if cell is None and index >= 0 and said.field in columns:
             cell = columns[said.field][index]
         line = lines[index] if index >= 0 else 1
-        problem = Problem(line, said.field, said.rule, "error", cell, said.message, said.suggestion, said.remedy)
+        problem = Problem(
+            line,
+            said.field,
+            said.rule,
+            "error",
+            cell,
+            said.message,
+            said.suggestion,
+            said.remedy,
+            repeats=_repeated(error, lines, first_row),
+        )
         found.append((index, problem))
     return _said_once(found)
+
+
+def _repeated(error: ErrorRecord, lines: list[int], first_row: int) -> int | None:
+    """The partner's line of the earlier row that a duplicate repeats."""
+    match = _EARLIER_ROW.search(error.note) if error.type in ("primary-key", "unique-error") else None
+    return lines[int(match[1]) - first_row] if match else None
 
 
 def _said_once(found: list[Found]) -> list[Found]:

@@ -6,20 +6,22 @@ on hold. Does not belong here: each judgement's own work (conformity.py, terms.p
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from schemas.conformity import conformity_problems
 from schemas.dataset import Dataset, Table
-from schemas.formulas import formula_problems
 from schemas.judgement import LINE, WHOLE_FILE, Found, Judgement, Problem
 from schemas.phrases import say
+from schemas.rules import RULES
 from schemas.rules.apply import rule_problems
 from schemas.terms import apply_terms
+from schemas.texts import text_problems
 
 _INDEX = "_row"
+_FORM_CONSTRAINTS = ("constraint-pattern", "constraint-enum")
 
 
 def judge(
@@ -76,22 +78,31 @@ class Asked:
 
 
 def judge_beyond_schema(table: Table, rows: pl.DataFrame, today: datetime.date) -> tuple[pl.DataFrame, Asked]:
-    """Judge what the dataset asks beyond its Table Schema: term lists, rules, formulas.
+    """Judge what the dataset asks beyond its Table Schema: term lists, rules, texts that are not what they seem.
 
     Gives the rows with synonyms replaced, and what was found. Raises RuleError.
     """
     rows, found = apply_terms(table, rows)
     by_rules, valid_until = rule_problems(table, rows, today)
-    return rows, Asked([*found, *by_rules, *formula_problems(table, rows)], valid_until)
+    return rows, Asked([*found, *by_rules, *text_problems(table, rows)], valid_until)
 
 
 def combined(by_schema: list[Found], asked: list[Found]) -> list[Found]:
-    """All that was found, without what a rule or a term list says better: where one of them refuses a cell that the
-    schema's pattern or list of values refuses too, it knows the words, and the pattern does not."""
-    refused = {(index, problem.field) for index, problem in asked if problem.severity == "error"}
-    said_better = {"constraint-pattern", "constraint-enum"}
-    kept = [(i, p) for i, p in by_schema if p.rule not in said_better or (i, p.field) not in refused]
-    return [*kept, *asked]
+    """All that was found, each thing said once: where the schema's pattern or list of values refuses a cell, and a
+    term list or a rule that knows the form of the field finds it wrong too, their words stand, as an error."""
+    better = {(i, p.field) for i, p in asked if _knows_the_form(p)}
+    refused = {(i, p.field) for i, p in by_schema if p.rule in _FORM_CONSTRAINTS} & better
+    kept = [(i, p) for i, p in by_schema if p.rule not in _FORM_CONSTRAINTS or (i, p.field) not in refused]
+    raised = [
+        (i, replace(p, severity="error")) if (i, p.field) in refused and _knows_the_form(p) else (i, p)
+        for i, p in asked
+    ]
+    return [*kept, *raised]
+
+
+def _knows_the_form(problem: Problem) -> bool:
+    rule = RULES.get(problem.rule)
+    return problem.severity != "info" and (problem.rule == "terms" or (rule is not None and rule.form))
 
 
 def _held(published_when: Mapping[str, str], row: Mapping[str, Any]) -> list[Problem]:

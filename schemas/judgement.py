@@ -27,7 +27,8 @@ class Problem:
 
     `line` is the line of the partner's own file (0: the file as a whole). `message` says what is wrong and `remedy`
     what to write instead. `cell` is the cell as it was judged, and `position` says which of its values is meant, from
-    1, where it holds several; `suggestion` is the very text to write for that value, or for the whole cell.
+    1, where it holds several; `suggestion` is the very text to write for that value, or for the whole cell. `repeats`
+    is the earlier line that a duplicate repeats.
     """
 
     line: int
@@ -39,6 +40,7 @@ class Problem:
     suggestion: str | None = None
     remedy: Text | None = None
     position: int | None = None
+    repeats: int | None = None
 
 
 Found = tuple[int, Problem]

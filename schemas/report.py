@@ -67,12 +67,14 @@ class Counts(Declared):
 
 
 class Example(Declared):
-    """Where a problem stands in the partner's file: line, cell, and which of the cell's values, from 1."""
+    """Where a problem stands in the partner's file: line, cell, which of the cell's values (from 1), and the earlier
+    line that it repeats."""
 
     line: int
     cell: str | None
     position: int | None = None
     suggestion: str | None = None
+    repeats: int | None = None
 
 
 class ProblemGroup(Declared):
@@ -247,7 +249,9 @@ def _example(problem: Problem, their_cell: TheirCell | None) -> Example:
     # What a rule covered (a serial number) stays covered: the partner's own cell would show it again.
     if their_cell is not None and problem.field is not None and problem.rule != "forbidden_content":
         cell = their_cell(problem.line, problem.field) or cell
-    return Example(line=problem.line, cell=cell, position=problem.position, suggestion=problem.suggestion)
+    return Example(
+        line=problem.line, cell=cell, position=problem.position, suggestion=problem.suggestion, repeats=problem.repeats
+    )
 
 
 def keep_report(store: Store, report: SourceReport, markdown: str) -> None:

@@ -7,6 +7,7 @@ what is reported (report.py).
 import csv
 import datetime
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -141,7 +142,8 @@ def _failure(report: SourceReport, failure: Failure, say: _Speaker) -> Iterator[
 def _counts(counts: Counts, previous: Counts | None, say: _Speaker) -> Iterator[str]:
     rows = say.count("row", counts.rows_in)
     clean = counts.rows_in > 0 and counts.passed == counts.rows_in
-    yield say("in", rows=rows) + (f" {say('all-passed')}" if clean else "")
+    praise = say("all-passed-one" if counts.rows_in == 1 else "all-passed")
+    yield say("in", rows=rows) + (f" {praise}" if clean else "")
     table = [say("head-counts", before=say("before") if previous else ""), "|---|---:|" + ("---:|" if previous else "")]
     for word, name in (
         ("rows-in", "rows_in"),
@@ -179,21 +181,28 @@ def _group(number: int, group: ProblemGroup, say: _Speaker) -> Iterator[str]:
     shared = group.suggestion is not None and group.count > 1
     if shared:
         yield f"    {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
-    for example in group.examples:
+    empty = all(example.cell is None and example.suggestion is None for example in group.examples)
+    shown = [] if empty else group.examples
+    for example in shown:
         yield f"    - {_example(example, say, suggest=not shared)}"
-    others = [line for line in group.lines if line not in {example.line for example in group.examples}]
+    others = [line for line in group.lines if line not in {example.line for example in shown}]
     if others:
         lines = ", ".join(map(str, others[:_MOST_LINES]))
         more = len(others) > _MOST_LINES or group.count > len(group.lines)
-        yield f"    - {say('also-lines', lines=say('and-more', lines=lines) if more else lines)}"
+        word = f"{'on' if empty else 'also'}-lines-{'one' if len(others) == 1 and not more else 'many'}"
+        yield f"    - {say(word, lines=say('and-more', lines=lines) if more else lines)}"
 
 
 def _example(example: Example, say: _Speaker, *, suggest: bool) -> str:
-    cell = say("empty-cell") if example.cell is None else _code(example.cell)
-    if example.position is None:
-        text = say("example", line=str(example.line), cell=cell)
+    line, cell = str(example.line), say("empty-cell") if example.cell is None else _code(example.cell)
+    if example.repeats is not None:
+        text = say("example-repeats", line=line, cell=cell, repeats=str(example.repeats))
+    elif example.position is None:
+        text = say("example", line=line, cell=cell)
     else:
-        text = say("example-part", line=str(example.line), position=str(example.position), cell=cell)
+        # The message names the value already: a long cell around it, cut short, would hide it.
+        word = "example-long" if len(example.cell or "") > _LONGEST_CELL else "example-part"
+        text = say(word, line=line, position=str(example.position), cell=cell)
     if suggest and example.suggestion is not None:
         text += say("suggest", suggestion=_code(example.suggestion))
     return text
@@ -220,10 +229,26 @@ def _rest(report: SourceReport, say: _Speaker) -> Iterator[str]:
     if report.about.licence is not None:
         yield f"## {say('head-terms')}"
         yield say("terms", licence=report.about.licence, attribution=_plain(report.about.attribution or ""))
-    if report.counts is not None:
+    words = _words_used(report)
+    if words:
         yield f"## {say('head-words')}"
-        words = ("source", "snapshot", "passed", "to-correct", "on-hold", "version")
         yield "\n".join(f"- {say(f'word-{word}')}" for word in words)
+
+
+def _words_used(report: SourceReport) -> list[str]:
+    """The words of the glossary that this report uses and that a newcomer might not know."""
+    counts = report.counts
+    if counts is None:
+        return []
+    used = {
+        "source": report.about.licence is not None,
+        "passed": counts.passed > 0,
+        "to-correct": counts.to_correct > 0,
+        "on-hold": counts.on_hold > 0,
+        "version": counts.passed > 0,
+        "snapshot": report.arrival is not None,
+    }
+    return [word for word, is_used in used.items() if is_used]
 
 
 def _cleaned(cleaned: Cleaned, say: _Speaker) -> str:
@@ -233,9 +258,8 @@ def _cleaned(cleaned: Cleaned, say: _Speaker) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in a line of Markdown, where nothing in it is markup."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in flat)
+    """Text in a line of Markdown, where nothing in it is markup (an underscore within a word never is)."""
+    return re.sub(r"[\\`*\[\]<|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))
 
 
 def _code(cell: str) -> str:

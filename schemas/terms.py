@@ -63,7 +63,9 @@ class TermList:
 
 def fold(text: str) -> str:
     """The text without accents, case, punctuation and plural, for comparing."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    # U+FFFD stands where a letter was lost on the way: the rest of the word still tells which it is.
+    known = text.casefold().replace("œ", "oe").replace("æ", "ae").replace("\ufffd", "")
+    plain = unicodedata.normalize("NFKD", known)
     words = re.findall(r"[^\W_]+", "".join(c for c in plain if not unicodedata.combining(c)))
     return " ".join(word[:-1] if len(word) > 3 and word[-1] in "sx" else word for word in words)
 

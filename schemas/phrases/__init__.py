@@ -16,6 +16,7 @@ from glane.declaration import Declared, load_declaration
 from glane.text import Text
 
 Value = str | Text
+_LONGEST_QUOTE = 90
 
 
 class Phrase(Declared):
@@ -62,6 +63,12 @@ def listing(values: Sequence[str], most: int = 12) -> Text:
 
 
 def _fill(text: Text, values: dict[str, Value]) -> Text:
-    fr = {name: value if isinstance(value, str) else value.fr for name, value in values.items()}
-    en = {name: value if isinstance(value, str) else value.en for name, value in values.items()}
+    fr = {name: _short(value) if isinstance(value, str) else value.fr for name, value in values.items()}
+    en = {name: _short(value) if isinstance(value, str) else value.en for name, value in values.items()}
     return Text(fr=text.fr.format_map(fr), en=text.en.format_map(en))
+
+
+def _short(value: str) -> str:
+    """A cell's text as a sentence can quote it: on one line, and not much longer than one."""
+    flat = " ".join(value.split())
+    return flat if len(flat) <= _LONGEST_QUOTE else flat[: _LONGEST_QUOTE - 1] + "…"

@@ -147,8 +147,8 @@ def _matches(one: str, fields: Sequence[str], settings: Several) -> pl.Expr:
 
 
 RULES = (
-    Rule("phone", _phone, 1, 2, settings=OfCountry),
-    Rule("email", _email, 1, None, settings=Several, proof=_email_proof),
-    Rule("url", _url, 1, None, settings=Several, proof=_url_proof),
-    Rule("opening_hours", _opening_hours, 1, 1),
+    Rule("phone", _phone, 1, 2, settings=OfCountry, form=True),
+    Rule("email", _email, 1, None, settings=Several, proof=_email_proof, form=True),
+    Rule("url", _url, 1, None, settings=Several, proof=_url_proof, form=True),
+    Rule("opening_hours", _opening_hours, 1, 1, form=True),
 )

@@ -93,5 +93,5 @@ def _not_sentinel(cells: Cells, settings: Fillers) -> Iterator[Finding]:
 
 RULES = (
     Rule("forbidden_content", _forbidden_content, 1, None, settings=Forbidden, proof=_content_proof),
-    Rule("not_sentinel", _not_sentinel, 1, None, settings=Fillers),
+    Rule("not_sentinel", _not_sentinel, 1, None, settings=Fillers, form=True),
 )

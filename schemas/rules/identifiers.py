@@ -90,6 +90,6 @@ def _valid(module: Any, number: str) -> bool:
 
 
 RULES = (
-    Rule("siret", _siret, 1, 1),
-    Rule("national_id", _national_id, 1, 2, settings=OfCountry),
+    Rule("siret", _siret, 1, 1, form=True),
+    Rule("national_id", _national_id, 1, 2, settings=OfCountry, form=True),
 )

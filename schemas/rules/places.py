@@ -93,7 +93,7 @@ def _country(cells: Cells, at: int, settings: InCountry) -> Country | None:
 
 
 RULES = (
-    Rule("postcode_of_country", _postcode_of_country, 1, 2, settings=InCountry),
+    Rule("postcode_of_country", _postcode_of_country, 1, 2, settings=InCountry, form=True),
     Rule("coordinates_in_country", _coordinates_in_country, 2, 3, settings=InCountry, proof=_coordinates_proof),
     Rule("not_null_island", _not_null_island, 2, 2, proof=_null_island_proof),
 )

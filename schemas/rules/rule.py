@@ -55,7 +55,8 @@ class Rule:
 
     `fewest` and `most` (None: no limit) say how many fields its line names, `settings` which settings it takes.
     `proof`, where given, is an expression that holds only for rows in which `check` finds nothing: those are not
-    looked at one by one. `turn` gives the first day on which a rule by the day might answer otherwise.
+    looked at one by one. `turn` gives the first day on which a rule by the day might answer otherwise. `form` says
+    that the rule knows how its field is written, and says it better than a pattern.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Rule:
     settings: type[Settings] = Settings
     proof: Proof | None = None
     turn: Turn | None = None
+    form: bool = False
 
 
 def parts(cell: str | None, separator: str | None) -> list[tuple[int | None, str]]:

@@ -2,6 +2,7 @@
 
 import datetime
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_a_rule_or_a_term_list_says_better_what_a_pattern_refuses_too(dataset: D
     assert [p.rule for p in judged(dataset, [good(postcode="1000")]).problems] == ["postcode_of_country"]
 
 
+def test_a_rule_that_only_warns_speaks_for_the_pattern_that_refuses(dataset: Dataset) -> None:
+    line = dataset.main.line
+    rules = [rule.model_copy(update={"severity": "warning"}) for rule in line.rules]
+    table = replace(dataset.main, line=line.model_copy(update={"rules": rules}))
+    rows = rows_of(table.fields, [good(postcode="1000"), good(id="b", postcode="00100")])
+    judgement = judge(dataset, table, rows, today=TODAY)
+    assert [(p.line, p.rule, p.severity) for p in judgement.problems] == [
+        (2, "postcode_of_country", "error"),
+        (3, "postcode_of_country", "warning"),
+    ]
+    assert (judgement.to_correct, judgement.passed) == (1, 1)
+
+
 def test_the_first_of_two_rows_with_one_key_stands(dataset: Dataset) -> None:
     judgement = judged(dataset, [good(name="first"), good(name="second"), good(name="third")])
     assert judgement.rows["name"].to_list() == ["first"]
@@ -81,6 +95,7 @@ def test_the_first_of_two_rows_with_one_key_stands(dataset: Dataset) -> None:
         (3, "id", "primary-key", "error", "a", None),
         (4, "id", "primary-key", "error", "a", None),
     ]
+    assert [problem.repeats for problem in judgement.problems] == [2, 3]
 
 
 def test_a_warning_lets_the_row_through_and_is_counted(dataset: Dataset) -> None:
@@ -114,6 +129,12 @@ def test_a_synonym_is_published_as_its_term(dataset: Dataset) -> None:
 def test_a_cell_that_would_run_as_a_formula_is_told_as_information(dataset: Dataset, name: str, risky: bool) -> None:
     judgement = judged(dataset, [good(name=name)])
     assert told(judgement) == ([(2, "name", "formula", "info", name, None)] if risky else [])
+    assert judgement.passed == 1
+
+
+def test_a_text_that_lost_letters_is_published_with_a_warning(dataset: Dataset) -> None:
+    judgement = judged(dataset, [good(name="M\ufffddiath\ufffdque")])
+    assert told(judgement) == [(2, "name", "lost_letters", "warning", "M\ufffddiath\ufffdque", None)]
     assert judgement.passed == 1
 
 

@@ -215,10 +215,10 @@ def test_a_cell_cannot_break_the_page() -> None:
     groups, _ = grouped(problems, {"f": "col*umn|<b>"})
     report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=groups)
     text = to_markdown(report, "en")
+    assert "column “col\\*umn\\|\\<b>”, which becomes “f” with us" in text
     assert "`` a`b ``" in text
     assert "`x⏎y`" in text
     assert "`<script>`" in text
-    assert "col\\*umn\\|\\<b\\>" in text
     groups, _ = grouped([Problem(1, "f", "r", "error", cell, message) for cell in cells[3:]], {})
     text = to_markdown(report.model_copy(update={"problems": groups}), "en")
     assert f"`{'z' * 79}…`" in text
@@ -238,9 +238,8 @@ def test_a_file_that_is_wrong_in_a_thousand_ways_still_gets_a_short_answer() -> 
     (group,), more = grouped(same, {})
     assert (group.count, len(group.lines), len(group.examples), group.suggestion, more) == (1000, 50, 3, "y", 0)
     report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=(group,))
-    assert "Aussi aux lignes 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 et suivantes." in to_markdown(
-        report, "fr"
-    )
+    text = to_markdown(report, "fr")
+    assert "    - aussi aux lignes 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 et suivantes\n" in text
 
 
 def test_the_list_of_all_problems_opens_in_a_spreadsheet_and_runs_nothing(judgement: Judgement) -> None:
@@ -283,9 +282,26 @@ def test_a_group_names_the_file_as_a_whole_where_no_column_is_meant() -> None:
         examples=(Example(line=4, cell=None),),
     )
     report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=(group,))
-    assert "**La ligne est vide.** (toute la ligne, une fois)\n    - ligne 4 : (cellule vide)" in to_markdown(
-        report, "fr"
-    )
+    assert "**La ligne est vide.** (toute la ligne, une fois)\n    - ligne 4\n" in to_markdown(report, "fr")
+
+
+def test_a_duplicate_names_the_line_that_it_repeats() -> None:
+    (group,), _ = grouped([Problem(9, "id", "primary-key", "error", "a", Text(fr="m", en="m"), repeats=4)], {})
+    report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=(group,))
+    assert "    - ligne 9 : `a`, déjà à la ligne 4\n" in to_markdown(report, "fr")
+
+
+def test_one_value_of_a_long_cell_is_named_by_its_place_alone() -> None:
+    cell = "|".join(["Apprendre à se servir d'un ordinateur"] * 4)
+    (group,), _ = grouped([Problem(9, "f", "terms", "error", cell, Text(fr="m", en="m"), position=4)], {})
+    report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=(group,))
+    assert "    - ligne 9, valeur 4 de la cellule\n" in to_markdown(report, "fr")
+
+
+def test_a_quoted_cell_never_makes_a_sentence_longer_than_a_line() -> None:
+    wrong = say("terms.unknown", term="x\ny" * 200, terms=listing(["a"])).wrong
+    assert len(wrong.en) < 150
+    assert "\n" not in wrong.en
 
 
 def test_a_long_list_is_cut_with_the_number_left_out() -> None:

@@ -39,6 +39,8 @@ LINE = TermLine(list="charges", separator="|")
         ("langues etrangeres anglais", "Langues étrangères (anglais)"),
         ("Payannt", "Payant"),
         ("free of charge!", "Gratuit"),
+        ("Famille\ufffds et/ou enfants", "Familles et/ou enfants"),
+        ("\ufffdtudiants", "Étudiants"),
         ("Tarif libre", None),
         ("", None),
         ("///", None),
