@@ -21,8 +21,9 @@ from publish.ckan.archive import Uploaded, Uploader, find_archive, served_now
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
-from publish.ckan.wanted import Page, Wanted, csv_of, keyed, want
+from publish.ckan.wanted import Page, Wanted, keyed, want
 from publish.delta import Difference, compare
+from publish.diff import csv_of
 from publish.formats.delimited import read_csv
 from publish.version import Version, listed, load, path_of
 from schemas.dataset import Dataset

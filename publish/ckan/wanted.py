@@ -12,8 +12,9 @@ from glane.store import Store
 from publish.ckan import datastore, layout
 from publish.ckan.datastore import Loadable
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, Served
+from publish.diff import csv_of
 from publish.formats.delimited import read_csv
-from publish.version import Version, VersionFile, listed, path_of
+from publish.version import Version, listed, path_of
 from schemas.dataset import Dataset
 
 Page = Mapping[str, Any]
@@ -111,8 +112,3 @@ def want(store: Store, dataset: Dataset, version: Version, site_url: str) -> Wan
 def keyed(page: Page) -> dict[str, dict[str, Any]]:
     """The resources of a page that are ours, by their key."""
     return {resource["glane_key"]: resource for resource in page["resources"] if resource.get("glane_key")}
-
-
-def csv_of(version: Version, table: str) -> VersionFile:
-    """The canonical CSV of a table in a version."""
-    return next(f for f in version.files if f.kind == "data" and f.table == table and f.format == "csv")

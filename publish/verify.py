@@ -1,0 +1,89 @@
+"""Whether every byte of the versions is still the one that was listed: in the store, and on a portal.
+
+Belongs here: re-hashing and naming what differs. Does not belong here: putting it right (a backup for the store,
+`glane publish --rebuild` for a portal).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from glane.store import Store, sha256_of
+from publish.ckan import layout
+from publish.ckan.address import PortalAddress
+from publish.ckan.api import Api
+from publish.ckan.faults import PortalError
+from publish.version import MANIFEST, Version, VersionError, list_key, listed, load, path_of
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One file that is not what it should be: `where` (a path or an address), and `what` is wrong with it."""
+
+    where: str
+    what: str
+
+
+def verify_store(store: Store, dataset: str) -> list[Fault]:
+    """Every fault of the listed versions of `dataset` in the store; reads every byte."""
+    try:
+        numbers = [line.version for line in listed(store, dataset)]
+    except VersionError as error:
+        return [Fault(str(store.local(list_key(dataset))), error.what)]
+    faults: list[Fault] = []
+    for number in numbers:
+        try:
+            version = load(store, dataset, number)
+        except VersionError as error:
+            faults.append(Fault(str(store.local(f"versions/{dataset}/{number}/{MANIFEST}")), error.what))
+        else:
+            faults += _of_files(store, version)
+    return faults
+
+
+def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fault]:
+    """Every fault of the versions that a portal keeps, held against the store; downloads every byte.
+
+    Raises PortalError where the portal cannot be read at all.
+    """
+    with Api(portal) as api:
+        site_url = str(api.read("status_show").get("site_url") or portal.url)
+        faults = []
+        for name, address, expected in _kept(store, dataset, api):
+            try:
+                digest, _ = api.digest(portal.ours(address, site_url))
+            except PortalError as error:
+                faults.append(Fault(address, error.what))
+            else:
+                if digest != expected:
+                    faults.append(Fault(address, f"{name} is not the file that was published."))
+        return faults
+
+
+def _of_files(store: Store, version: Version) -> Iterator[Fault]:
+    folder = store.local(version.key)
+    for file in version.files:
+        path = path_of(store, version, file)
+        if not path.is_file():
+            yield Fault(str(path), "The file is missing.")
+        elif sha256_of(path) != file.sha256:
+            yield Fault(str(path), "The file is not the one that was listed.")
+    known = {file.path for file in version.files} | {MANIFEST}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in known:
+            yield Fault(str(path), "The file is not of this version.")
+
+
+def _kept(store: Store, dataset: str, api: Api) -> Iterator[tuple[str, str, str]]:
+    """(name, address, expected SHA-256) of each file that the portal keeps of listed versions."""
+    versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
+    number = 1
+    while (page := api.find("package_show", id=layout.archive_name(dataset, number))) is not None:
+        for resource in page["resources"]:
+            version, _, path = str(resource["name"]).partition("/")
+            if version not in versions:
+                continue
+            file = {one.path: one for one in versions[version].files}.get(path)
+            # The descriptor names the portal's own addresses: the portal's copy has its own hash.
+            published = file.sha256 if file is not None and file.kind != "package" else str(resource["hash"])
+            yield str(resource["name"]), str(resource["url"]), published
+        number += 1
