@@ -50,7 +50,8 @@ class DeclarationError(CallError):
         return self.what
 
 
-class _PlainLoader(yaml.SafeLoader):
+# Where there is libyaml it reads the same ten times faster: a run reads every declaration.
+class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """SafeLoader whose plain scalars are only what the module's docstring says."""
 
 
