@@ -4,6 +4,8 @@ Belongs here: putting the parts of each dataset together. Does not belong here: 
 releasing.py, automation.py), nor which settings they are built with (definitions.py, running.py).
 """
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from glane.store import Store
@@ -19,13 +21,19 @@ def unobserved(_event: object) -> None:
     """Nobody watches: what happens stands in Dagster's own log."""
 
 
-def build_definitions(settings: Settings, find_portal: FindPortal, observe: Observe = unobserved) -> dg.Definitions:
+def build_definitions(
+    settings: Settings,
+    find_portal: FindPortal,
+    observe: Observe = unobserved,
+    catalogue: Mapping[str, Entry] | None = None,
+) -> dg.Definitions:
     """Everything Dagster knows of Glane. A declaration that cannot be used shows its reason on its own asset.
 
     `find_portal` is asked at each publication; `observe` is told of every Intake, Merge, Release, Publication and
-    Failed as it happens.
+    Failed as it happens. `catalogue`: the declarations, where they are read already.
     """
-    catalogue = load_catalogue(settings)
+    if catalogue is None:
+        catalogue = load_catalogue(settings)
     return dg.Definitions.merge(
         dg.Definitions(executor=dg.in_process_executor),
         *(dataset_definitions(entry, settings, find_portal, observe) for entry in catalogue.values()),

@@ -7,6 +7,7 @@ Belongs here: which runs, in which order, and what a crash in one of them become
 import logging
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 
@@ -28,9 +29,13 @@ _SILENT = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run_datasets(
-    settings: Settings, chosen: Mapping[str, Entry], portal: PortalSettings | None, observe: Observe
+    settings: Settings,
+    catalogue: Mapping[str, Entry],
+    chosen: Mapping[str, Entry],
+    portal: PortalSettings | None,
+    observe: Observe,
 ) -> None:
-    """Harvest the chosen sources, then release each of their datasets, whatever sources failed.
+    """Harvest the chosen sources of the `catalogue`, then release each of their datasets, whatever sources failed.
 
     Versions are published on `portal`, if there is one. `observe` is told of every Intake, Merge, Release, Publication
     and Failed. Raises CrashError, once all is done, if a run ended by a fault in the code.
@@ -38,7 +43,7 @@ def run_datasets(
     warnings.simplefilter("ignore", dg.BetaWarning)
     warnings.simplefilter("ignore", dg.PreviewWarning)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    definitions = build_definitions(settings, lambda: portal, observe)
+    definitions = build_definitions(settings, lambda: portal, observe, catalogue)
     release = [what for what in RELEASE if what != "portal" or portal is not None]
     crashes: list[str] = []
     with open_instance(settings.dagster_home) as instance:
@@ -62,4 +67,16 @@ def _execute(
         instance=instance, asset_selection=assets, raise_on_error=False, run_config=_SILENT, tags=process_tags()
     )
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
-    return [failure.error.to_string() for failure in failures if failure.error and not failure.user_failure_data]
+    return [
+        f"{_deepest(failure.error)} (run {result.run_id}, job {job}: the whole trace stands in Dagit)"
+        for failure in failures
+        if failure.error is not None and failure.user_failure_data is None
+    ]
+
+
+def _deepest(error: Any) -> str:
+    """What went wrong at the bottom, of dagster's description of an error (a type that it does not export)."""
+    while error.cause is not None:
+        error = error.cause
+    where = error.stack[-1].strip().splitlines()[0] if error.stack else ""
+    return f"{error.message.strip()} {where}".strip()

@@ -53,7 +53,7 @@ def run(
             progress.show(event)
 
         portal = None if no_publish else find_portal(settings)
-        run_datasets(settings, chosen, portal, observe=observe)
+        run_datasets(settings, catalogue, chosen, portal, observe)
     outcome = summary.outcome()
     if as_json:
         print_json(outcome.as_json())
