@@ -5,7 +5,6 @@ Belongs here: the order of these steps and the writing of the files. Does not be
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,19 @@ from publish import changelog
 from publish.contribution import Contribution, Refusal, admit
 from publish.delta import Difference, compare, write_delta
 from publish.derive import derive
+from publish.diff import csv_of, descriptor_of, key_of, schemas_of
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
 from publish.formats.parquet import write_frame
+from publish.holding import expectations_of, hold_to_expectations
 from publish.merge import Merged
 from publish.number import Change, Level, next_number, table_changes
 from publish.package import describe, identity, to_json, words_changed
-from publish.quality import Accounts, account
+from publish.quality import QUALITY, Accounts, account, quality_report
 from publish.references import Held, merge_tables
 from publish.version import MANIFEST, Input, Kind, Version, VersionFile, current, list_version, path_of
 from schemas.dataset import Dataset, Format
+from schemas.expectations.outcome import Outcome
 
 _PROVENANCE = "provenance.parquet"
 
@@ -40,13 +42,15 @@ class NothingToPublishError(DataError):
 
 @dataclass(frozen=True)
 class Built:
-    """The outcome of making a version: the version that stands now, whether it is `new`, and what was left out."""
+    """The outcome of making a version: the version that stands now, whether it is `new`, what was left out, and what
+    became of the expectations on it when it was made."""
 
     version: Version
     new: bool
     accounts: Accounts
     refused: tuple[Refusal, ...]
     held: tuple[Held, ...]
+    expectations: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
 
     Everything is written beside its place, flushed, hashed, moved into place, read back, and only then listed: killed
     or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the
-    store's writer lock. Raises UnjudgedError, KeyMissingError, NothingToPublishError, StoreError, VersionError.
+    store's writer lock. Raises UnjudgedError, KeyMissingError, NothingToPublishError, StoreError, VersionError, and
+    HeldBackError for a version that is not what dataset.yaml expects.
     """
     admitted, refused = admit(dataset, contributions, store)
     if not admitted:
@@ -83,11 +88,11 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
     accounts = account(admitted, merged, held, left_out)
     made = _Made(dataset, admitted, merged, tables, accounts)
     with store.writer():
-        version, new = _keep(made, store, created)
-    return Built(version, new, accounts, refused, held)
+        version, new, expectations = _keep(made, store, created)
+    return Built(version, new, accounts, refused, held, expectations)
 
 
-def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool]:
+def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool, tuple[Outcome, ...]]:
     dataset = made.dataset
     last = current(store, dataset.name)
     with store.staged() as folder:
@@ -95,7 +100,8 @@ def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool]:
         descriptor = describe(dataset, made.contributions, files, number="", created="")
         content = identity(descriptor)
         if last is not None and last.content == content:
-            return last, False
+            return last, False, expectations_of(store, last)
+        expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
         files += _write_tables(made, folder, tuple(name for name in FORMATS if name != "csv"))
         differences = _differences(made, store, last)
         changes = _changes(descriptor, store, last)
@@ -110,12 +116,13 @@ def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool]:
             files=tuple(files),
             inputs=tuple(_input(contribution) for contribution in made.contributions),
         )
-        version = _write_about(made, folder, store, version, last, changes, differences)
+        report = to_json(quality_report(made.accounts, expectations))
+        version = _write_about(made, folder, store, version, last, changes, differences, report)
         (folder / MANIFEST).write_bytes(to_json(version.model_dump(mode="json")))
         store.adopt(folder, version.key)
     _read_back(store, version)
     list_version(store, version)
-    return version, True
+    return version, True, expectations
 
 
 def _write_tables(made: _Made, folder: Path, formats: Sequence[Format]) -> list[VersionFile]:
@@ -137,6 +144,7 @@ def _write_about(
     last: Version | None,
     changes: Sequence[Change],
     differences: Mapping[str, Difference],
+    report: bytes,
 ) -> Version:
     """Write what tells of the data: delta, descriptor, changelog, quality, provenance; `version` with all files."""
     dataset, files = made.dataset, list(version.files)
@@ -144,7 +152,7 @@ def _write_about(
     files.sort(key=lambda file: (order[str(file.table)], list(FORMATS).index(file.format or "csv")))
     for name, difference in differences.items():
         assert last is not None, "there is a difference only from a former version"
-        old, csv = _csv_of(last, name), _csv_of(version, name)
+        old, csv = csv_of(last, name), csv_of(version, name)
         header = write_delta(
             folder / "delta",
             name,
@@ -160,7 +168,7 @@ def _write_about(
     about: dict[str, tuple[Kind, bytes]] = {
         "datapackage.json": ("package", to_json(descriptor)),
         "changelog.json": ("changelog", to_json(told)),
-        "quality.json": ("quality", to_json(made.accounts.to_json())),
+        QUALITY: ("quality", report),
     }
     for language in LANGUAGES:
         page = changelog.to_markdown(told, dataset.line.title[language], version.inputs, language)
@@ -177,11 +185,11 @@ def _differences(made: _Made, store: Store, last: Version | None) -> dict[str, D
     """What changed in each table that both versions have under the same key."""
     if last is None:
         return {}
-    schemas = _schemas(_descriptor(store, last))
+    schemas = schemas_of(descriptor_of(store, last))
     found = {}
     for table in made.dataset.tables:
-        if table.name in schemas and _key(schemas[table.name]) == list(table.primary_key):
-            old = read_csv(path_of(store, last, _csv_of(last, table.name)))
+        if table.name in schemas and key_of(schemas[table.name]) == table.primary_key:
+            old = read_csv(path_of(store, last, csv_of(last, table.name)))
             new = made.tables[table.name].select(table.published_fields)
             found[table.name] = compare(table.primary_key, old, new)
     return found
@@ -190,8 +198,8 @@ def _differences(made: _Made, store: Store, last: Version | None) -> dict[str, D
 def _changes(descriptor: Mapping[str, Any], store: Store, last: Version | None) -> list[Change]:
     if last is None:
         return []
-    former = _descriptor(store, last)
-    changes = table_changes(_schemas(former), _schemas(descriptor))
+    former = descriptor_of(store, last)
+    changes = table_changes(schemas_of(former), schemas_of(descriptor))
     if words_changed(former, descriptor):
         what = Text(fr="titres, licences, sources ou règles modifiés", en="titles, licences, sources or rules changed")
         changes.append(Change(Level.PATCH, what))
@@ -230,24 +238,6 @@ def _read_back(store: Store, version: Version) -> None:
                 f"{path_of(store, version, file)} reads back other bytes than were written.",
                 "The version is not listed. Check the disk, then run again.",
             )
-
-
-def _descriptor(store: Store, version: Version) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path_of(store, version, version.file("datapackage.json")).read_bytes())
-    return found
-
-
-def _schemas(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {resource["name"]: resource["schema"] for resource in descriptor["resources"]}
-
-
-def _key(schema: Mapping[str, Any]) -> list[str]:
-    key = schema.get("primaryKey", [])
-    return [key] if isinstance(key, str) else list(key)
-
-
-def _csv_of(version: Version, table: str) -> VersionFile:
-    return next(f for f in version.files if f.kind == "data" and f.table == table and f.format == "csv")
 
 
 def _kept(folder: Path, path: str, kind: Kind, table: str | None = None, form: Format | None = None) -> VersionFile:

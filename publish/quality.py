@@ -1,19 +1,24 @@
-"""The accounts of a version: where every row of every partner went.
+"""The quality report of a version: where every row of every partner went, and what was expected and observed.
 
-Belongs here: counting, and holding the law that no row vanishes. Does not belong here: judging rows (schemas/) or
-merging them (merge.py).
+Belongs here: counting, holding the law that no row vanishes, and the shape of quality.json. Does not belong here:
+judging rows and tables (schemas/), holding a version back (holding.py) or merging rows (merge.py).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import polars as pl
+from pydantic import ValidationError
 
 from publish.contribution import Contribution
 from publish.merge import Merged
 from publish.references import Held
+from schemas.expectations.outcome import Outcome
 from schemas.judgement import AccountingError
+
+QUALITY = "quality.json"
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,23 @@ class Accounts:
     rows: Mapping[str, int]
     left_out: Mapping[str, int]
 
-    def to_json(self) -> dict[str, Any]:
-        """As quality.json keeps it."""
-        return {
-            "rows": dict(self.rows),
-            "left_out": dict(self.left_out),
-            "partners": [asdict(line) for line in self.partners],
-        }
+
+def quality_report(accounts: Accounts, expectations: Sequence[Outcome]) -> dict[str, Any]:
+    """What quality.json holds."""
+    return {
+        "rows": dict(accounts.rows),
+        "left_out": dict(accounts.left_out),
+        "partners": [asdict(line) for line in accounts.partners],
+        "expectations": [outcome.model_dump(mode="json") for outcome in expectations],
+    }
+
+
+def kept_expectations(data: bytes) -> tuple[Outcome, ...]:
+    """The expectations of a quality.json; none where another version of Glane wrote them, or wrote none."""
+    try:
+        return tuple(Outcome.model_validate(line) for line in json.loads(data).get("expectations", ()))
+    except ValidationError:
+        return ()
 
 
 def account(
