@@ -254,13 +254,13 @@ def test_a_disk_that_fills_up_leaves_the_last_version_and_says_so(dataset: Datas
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_500, limits[1]))
         with pytest.raises(StoreError, match="the last version stands"):
-            build_version(dataset, parts(dataset, *many), store, created=DAY)
+            build_version(dataset, parts(dataset, ANGERS, *many), store, created=DAY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert sorted(store.local("versions").rglob("*")) == before
     assert store.list(".staging") == []
-    assert build_version(dataset, parts(dataset, *many), store, created=DAY).version.version == "1.1.0"
+    assert build_version(dataset, parts(dataset, ANGERS, *many), store, created=DAY).version.version == "1.1.0"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
