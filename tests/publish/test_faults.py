@@ -125,9 +125,12 @@ def test_the_token_goes_to_the_portal_s_api_alone(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_file_that_readers_cannot_get_is_said() -> None:
-    with serving(lambda request: Answer(404)) as there, Api(PortalAddress(there.url, TOKEN), SOON) as api:
-        with pytest.raises(ReadBackError, match="answers 404 to a reader without a token"):
-            api.digest(f"{there.url}/file")
+    with (
+        serving(lambda request: Answer(404)) as there,
+        Api(PortalAddress(there.url, TOKEN), SOON) as api,
+        pytest.raises(ReadBackError, match="answers 404 to a reader without a token"),
+    ):
+        api.digest(f"{there.url}/file")
 
 
 def test_an_address_that_cannot_be_used_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
