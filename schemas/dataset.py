@@ -8,6 +8,7 @@ published stand in dataset.yaml beside it (design, 2).
 """
 
 import csv
+import datetime
 import difflib
 import hashlib
 import json
@@ -23,6 +24,7 @@ from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_
 from glane.text import Text
 from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
 from schemas.licences import Spdx
+from schemas.rules.prepare import RuleError, prepared
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx"]
@@ -265,7 +267,7 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     for name in sorted({term.list for term in line.terms.values()}):
         terms[name], synonyms[name] = load_terms(_terms_path(folder, name))
     table = Table(line, schema, path, terms, synonyms)
-    faults = _unknown_fields(declared_in, number, table)
+    faults = [*_unknown_fields(declared_in, number, table), *_wrong_rules(declared_in, number, line)]
     if faults:
         raise DeclarationError(declared_in, faults)
     return table
@@ -323,6 +325,15 @@ def _unknown_fields(declared_in: Path, number: int, table: Table) -> list[Fault]
         what = f"The field {name!r} is not in {table.schema_path.name}."
         faults.append(Fault(lines[known], ".".join(map(str, path)), what, remedy))
     return faults
+
+
+def _wrong_rules(declared_in: Path, number: int, line: TableLine) -> Iterator[Fault]:
+    for place, rule in enumerate(line.rules):
+        try:
+            prepared(rule.rule, rule.fields, rule.settings, datetime.date.max)
+        except RuleError as error:
+            at = ("tables", number, "rules", place)
+            yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), error.what, error.remedy)
 
 
 def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -18,7 +18,7 @@ from glane.declaration import DeclarationError
 from pipelines.editor_schemas import DOCS, editor_schemas
 from schemas.dataset import Dataset, Table, load_dataset, load_datasets
 from schemas.judge import judge
-from schemas.rules.apply import prepared
+from schemas.rules.prepare import prepared
 
 ROOT = Path(__file__).parent.parent.parent / "schemas"
 DATASETS = load_datasets(ROOT)
@@ -168,7 +168,7 @@ def test_the_lists_of_complete_hold_exactly_the_terms_of_the_standards_patterns(
 
 @pytest.mark.parametrize(("dataset", "table"), TABLES)
 def test_every_rule_is_of_the_registry_and_fits_it(dataset: Dataset, table: Table) -> None:
-    rules = [prepared(line, TODAY)[0].name for line in table.line.rules]
+    rules = [prepared(line.rule, line.fields, line.settings, TODAY)[0].name for line in table.line.rules]
     assert rules == [line.rule for line in table.line.rules]
 
 

@@ -9,20 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.dataset import RuleLine, load_datasets
+from glane.declaration import DeclarationError
+from schemas.dataset import RuleLine, load_dataset, load_datasets
 from schemas.phrases import phrases, say
 from schemas.rules import RULES
-from schemas.rules.apply import RuleError, prepared
 from schemas.rules.countries import countries, country_code
-from schemas.rules.rule import Finding
+from schemas.rules.prepare import RuleError
+from schemas.rules.prepare import prepared as prepared_rule
+from schemas.rules.rule import Finding, Rule, Settings
+from tests.schemas.material import places
 
 TODAY = datetime.date(2026, 11, 21)
 Cell = str | None
 
 
+def prepared(line: RuleLine) -> tuple[Rule, Settings]:
+    return prepared_rule(line.rule, line.fields, line.settings, TODAY)
+
+
 def found(rule: str, cells: dict[str, Cell], **given_settings: Any) -> list[Finding]:
     line = RuleLine.model_validate({"rule": rule, "fields": list(cells), "with": given_settings})
-    checked, its_settings = prepared(line, TODAY)
+    checked, its_settings = prepared(line)
     return list(checked.check(cells, its_settings))
 
 
@@ -215,7 +222,7 @@ def test_every_rule_of_the_declared_datasets_fits_the_registry() -> None:
     lines = [line for dataset in datasets.values() for table in dataset.tables for line in table.line.rules]
     assert lines
     for line in lines:
-        assert prepared(line, TODAY)[0].name == line.rule
+        assert prepared(line)[0].name == line.rule
 
 
 @pytest.mark.parametrize(
@@ -230,9 +237,18 @@ def test_every_rule_of_the_declared_datasets_fits_the_registry() -> None:
 )
 def test_a_rule_line_that_does_not_fit_says_why(line: dict[str, Any], what: str, remedy: str) -> None:
     with pytest.raises(RuleError) as caught:
-        prepared(RuleLine.model_validate(line), TODAY)
+        prepared(RuleLine.model_validate(line))
     assert what in caught.value.what
     assert remedy in caught.value.remedy
+
+
+def test_a_dataset_with_a_wrong_rule_line_names_the_line_of_the_file(tmp_path: Path) -> None:
+    path = places(tmp_path).folder / "dataset.yaml"
+    path.write_text(path.read_text().replace("rule: url", "rule: ulr"), encoding="utf-8")
+    line = 1 + path.read_text().splitlines().index("      - {rule: ulr, fields: [site]}")
+    with pytest.raises(DeclarationError) as caught:
+        load_dataset(path.parent)
+    assert str(caught.value) == (f"{path}:{line}: tables.0.rules.0: There is no rule 'ulr'. Did you mean 'url'?")
 
 
 def test_the_example_of_each_country_fits_its_pattern() -> None:
@@ -263,12 +279,12 @@ _WITH: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", _PROVEN)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_a_proof_settles_the_rule_finds_right(name: str, data: st.DataObject) -> None:
-    cells = data.draw(st.lists(st.tuples(_TEXT, _TEXT), min_size=1, max_size=8))
+    cells = data.draw(st.lists(st.tuples(_TEXT, _TEXT), min_size=1, max_size=20))
     its = data.draw(st.sampled_from(_WITH.get(name, [{}])))
     line = RuleLine.model_validate({"rule": name, "fields": ["a", "b"], "with": its})
-    rule, its_settings = prepared(line, TODAY)
+    rule, its_settings = prepared(line)
     assert rule.proof is not None
     frame = pl.DataFrame(cells, schema={"a": pl.String, "b": pl.String}, orient="row")
     proven = frame.select(rule.proof(["a", "b"], its_settings).alias("proven"))["proven"].to_list()
