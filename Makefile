@@ -28,7 +28,7 @@ setup: .venv/.ready .portal-env/.ready  ## install everything into .venv and .po
 
 .portal-env/.ready: .uv/.ready portal/environment/pyproject.toml portal/environment/uv.lock $(wildcard portal/ckan_plugin/pyproject.toml)
 	@echo "== the embedded portal's environment (.portal-env)"
-	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.portal-env $(UV) sync --frozen --python $(PYTHON) --project portal/environment
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.portal-env $(UV) sync --frozen --compile-bytecode --python $(PYTHON) --project portal/environment
 	@touch $@
 
 demo: setup  ## from the sample partners' files to versions on a real CKAN
