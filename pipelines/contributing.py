@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from glane.store import Store
 from pipelines.catalogue import Entry
-from pipelines.standing import credit_of
+from pipelines.standing import credit_of, keep_standing
 from publish.contribution import Contribution
 from schemas.dataset import Dataset
 from schemas.report import last_report
@@ -34,6 +34,9 @@ def is_too_stale(stale_since: str | None, bound_in_days: int, today: date) -> bo
 def _contribution(source: Source | BrokenSource, dataset: Dataset, store: Store, today: date) -> Contribution | None:
     if isinstance(source, Source) and source.line.state == "retired":
         return None
+    if isinstance(source, Source) and source.line.state == "paused":
+        # No run reads it; where the dataset's rules changed since, its rows are judged by today's here.
+        keep_standing(source, dataset, store)
     found = last_good(store, source.dataset, source.partner)
     if found is None:
         return None

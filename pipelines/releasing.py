@@ -14,10 +14,12 @@ from glane.store import Store
 from pipelines import metadata
 from pipelines.automation import after_its_sources
 from pipelines.catalogue import BrokenDataset, Entry
+from pipelines.expectation_checks import expectation_results, expectation_specs
 from pipelines.harvesting import Observe, Yielded
 from pipelines.naming import group_of, name_of, release_key, source_keys
 from pipelines.release import Failed, make_version, merge_sources, project, usable
 from pipelines.settings import PortalSettings
+from publish.holding import HeldBackError
 
 FindPortal = Callable[[], PortalSettings | None]
 
@@ -48,20 +50,27 @@ def _merged(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinition
 
 
 def _version(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinition:
-    before = [release_key(entry.name, "merged")]
+    key, before = release_key(entry.name, "version"), [release_key(entry.name, "merged")]
     said = f"The current version of {entry.name}: immutable, numbered, hashed; the same rows make no second one."
 
     @dg.multi_asset(
-        name=name_of(entry.name, "version"), specs=[_spec(entry, "version", before, said, {"csv", "parquet"})]
+        name=name_of(entry.name, "version"),
+        specs=[_spec(entry, "version", before, said, {"csv", "parquet"})],
+        check_specs=expectation_specs(entry, key),
     )
     def version() -> Iterator[Yielded]:
         with _told(entry, "version", observe):
-            release = make_version(entry, store)
+            try:
+                release = make_version(entry, store)
+            except HeldBackError as error:
+                yield from expectation_results(entry, key, error.outcomes)
+                raise
             observe(release)
             yield dg.MaterializeResult(
                 data_version=dg.DataVersion(release.version.version),
                 metadata=metadata.of_release(release, usable(entry), store),
             )
+            yield from expectation_results(entry, key, release.built.expectations)
 
     return version
 
