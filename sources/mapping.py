@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import polars as pl
 
@@ -26,6 +27,7 @@ from sources.terms import Terms, fold
 from sources.ways import Row, parts_of
 
 _EXAMPLES = 3
+_REMEMBERED = 10_000
 # Cleaners whose field says where the row is; their fields are made first, so that the others may ask.
 _COUNTRY = frozenset({"country2", "country3"})
 _POSTCODE = frozenset({"postcode"})
@@ -179,12 +181,14 @@ class _Field:
         self.rank = 0 if _COUNTRY & set(mapping.clean) else 1 if _POSTCODE & set(mapping.clean) else 2
         self._mapping = mapping
         self._pattern = re.compile(mapping.pattern) if mapping.pattern else None
-        self._cleaners = [(cleaner, CLEANERS[cleaner]) for cleaner in mapping.clean]
+        # Cleaners know nothing but cell and context, and partners repeat themselves: towns, brands, opening hours.
+        self._cleaners = [(cleaner, lru_cache(_REMEMBERED)(CLEANERS[cleaner])) for cleaner in mapping.clean]
         listed = table.line.terms.get(name)
         self._terms = Terms(mapping.terms)
         self._accepted = Terms(
             {term: term for term in table.terms[listed.list]} | table.synonyms[listed.list] if listed else {}
         )
+        self._translates = bool(mapping.terms) or listed is not None
         self._separator = listed.separator if listed and listed.separator else "|"
 
     def text(self, row: Row, context: CleanContext, mapper: _Mapper) -> str:
@@ -208,17 +212,19 @@ class _Field:
 
     def _clean(self, text: str, context: CleanContext, mapper: _Mapper) -> str:
         for name, cleaner in self._cleaners:
-            if not text.strip():
+            if not text:
                 return ""
-            after = cleaner(text, context) or ""
+            after = (cleaner(text, context) or "").strip()
             if after != text:
                 mapper.count(name, text, after)
             text = after
-        return text.strip()
+        return text
 
     def _term(self, text: str, mapper: _Mapper) -> list[str]:
         if not text:
             return []
+        if not self._translates:
+            return [text]
         ours = self._terms.find(text)
         terms = ours.split(self._separator) if ours is not None else [text]
         accepted = [found if (found := self._accepted.find(term)) is not None else term for term in terms]

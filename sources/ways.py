@@ -4,7 +4,8 @@ Belongs here: column, join, first, constant, choices, days, point; each gives th
 to them. Does not belong here: what is done to them then (mapping.py, clean/).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from sources.clean.coordinates import lambert93_point, point_in, written
 from sources.clean.hours import week
@@ -20,20 +21,22 @@ class Row:
     cells: dict[str, object]
     missing: frozenset[str]
     country: str = ""
-    texts: dict[str, str] = field(default_factory=dict, compare=False)
 
     def text(self, column: str) -> str:
         """The text of the cell of `column`, empty where it is missing."""
-        name = collapse(column)
-        if name not in self.texts:
-            text = as_text(self.cells.get(name))
-            self.texts[name] = "" if text in self.missing else text
-        return self.texts[name]
+        text = as_text(self.cells.get(_written(column)))
+        return "" if text in self.missing else text
 
     def parts(self, column: str) -> list[str]:
         """The filled parts of the cell of `column`: several where the format gives a list."""
-        parts = as_parts(self.cells.get(collapse(column)))
+        parts = as_parts(self.cells.get(_written(column)))
         return [part for part in parts if part not in self.missing]
+
+
+@lru_cache(maxsize=4096)
+def _written(column: str) -> str:
+    """The name of a declared column as readers write it."""
+    return collapse(column)
 
 
 def parts_of(mapping: FieldMapping, row: Row) -> list[str]:

@@ -7,7 +7,10 @@ import re
 
 from sources.clean.context import CleanContext
 
-_APART = re.compile(r"[\s.\-_/\u00a0\u202f]")
+# Spaces stand anywhere (spreadsheets group by thousands); other signs only where a SIREN is grouped, for
+# "53.0682354" is a latitude.
+_SPACES = re.compile(r"\s")
+_GROUPED = re.compile(r"^(\d{3})([.\-])(\d{3})\2(\d{3})(?:\2(\d{5}))?$")
 
 
 def siret(cell: str, context: CleanContext) -> str | None:
@@ -21,5 +24,6 @@ def siren(cell: str, context: CleanContext) -> str | None:
 
 
 def _digits(cell: str, lengths: tuple[int, ...]) -> str:
-    compact = _APART.sub("", re.sub(r"[.,]0+$", "", cell.strip()))
+    compact = _SPACES.sub("", re.sub(r"[.,]0$", "", cell.strip()))
+    compact = _GROUPED.sub(r"\1\3\4\5", compact)
     return compact if compact.isascii() and compact.isdecimal() and len(compact) in lengths else cell

@@ -25,12 +25,18 @@ _OVERSEAS = {
     "987": "PF",
     "988": "NC",
 }
-_SHORT = re.compile(r"^(?:3\d{3}|1\d{1,2}|10\d{2}|11[68]\d{3})$")
+# France's short numbers: 3639, 15, 115, 1014, 118 218, 116 117.
+_SHORT = re.compile(r"^(?:3\d\s?\d\d|1\d{1,2}|10\d\d|11[68]\s?\d{3})$")
+_LABEL = re.compile(r"^[^\d+(]+")
+_NUMBER = re.compile(r"\+?[\d\s()./\-]+")
+_DEGREES = re.compile(r"\d{1,3}\.\d{4,}")
 _BETWEEN = re.compile(r"[/;,|\n]|\s-\s|\s+(?:et|ou|puis)\s+")
 
 
 def phone(cell: str, context: CleanContext) -> str | None:
     """The first valid number in the cell: "02 48 27 15 00 / 06 39 98 12 12" -> "+33248271500". "3639" stays."""
+    if context.country == "FR" and _SHORT.match(cell.strip()):
+        return re.sub(r"\s", "", cell)
     return next(iter(_numbers(cell, context)), cell)
 
 
@@ -47,11 +53,13 @@ def _numbers(cell: str, context: CleanContext) -> list[str]:
 
 
 def _e164(text: str, context: CleanContext) -> str | None:
+    # "Tél. 02 41 43 28 13" has a number; "658-odspep" and "47.4620956" have none, whatever phonenumbers makes of them.
+    text = _LABEL.sub("", text.strip())
+    if not _NUMBER.fullmatch(text) or _DEGREES.fullmatch(text):
+        return None
     compact = re.sub(r"[\s.\-]", "", text)
-    if context.country == "FR" and _SHORT.match(compact):
-        return compact
     for region in _regions(context):
-        for written in (text, f"0{compact}") if re.fullmatch(r"[1-9]\d{8}", compact) else (text,):
+        for written in (text, f"0{compact}") if re.fullmatch(r"[1-9](?:\s?\d){8}", text) else (text,):
             try:
                 number = phonenumbers.parse(written, region or None)
             except NumberParseException:

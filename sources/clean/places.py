@@ -21,7 +21,7 @@ _SPELLINGS = Path(__file__).parent / "data" / "countries.csv"
 _CEDEX = re.compile(r"\s+cedex(?:\s*\d{1,2})?\s*$", re.IGNORECASE)
 _POSTCODE = re.compile(r"^\s*(?:F-?)?\d{5}\s+(?=[^\W\d])")
 _SAINT = re.compile(r"(?<![^\W\d_'’])(st)(e?)(?=[\s.\-]+[^\W\d_])[\s.\-]+", re.IGNORECASE)
-_HYPHENS = re.compile(r"\s*[\u2010\u2011\u2013]\s*")
+_HYPHENS = re.compile(r"[\u2010\u2011]|(?<=\w)\u2013(?=\w)")
 
 
 def commune(cell: str, context: CleanContext) -> str | None:
@@ -37,9 +37,8 @@ def commune(cell: str, context: CleanContext) -> str | None:
 
 
 def _saint(match: re.Match[str]) -> str:
-    capitals = match[1].isupper() and match[0].upper() == match[0] and not match[1].istitle()
     word = "Saint" + ("e" if match[2] else "")
-    return (word.upper() if capitals else word) + "-"
+    return (word.upper() if match[1].isupper() else word.lower() if match[1].islower() else word) + "-"
 
 
 def country2(cell: str, context: CleanContext) -> str | None:

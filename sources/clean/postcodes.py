@@ -8,7 +8,7 @@ import re
 
 from sources.clean.context import CleanContext
 
-_DECIMAL = re.compile(r"^(\d{3,6})[.,]0+$")
+_DECIMAL = re.compile(r"^(\d{4,5})[.,]0+$")
 _FRENCH = re.compile(r"^(?:F|FR)[- ]?(?=\d{5}$)", re.IGNORECASE)
 # 1000 to 9999: the nine départements that begin with 0.
 _SHORT = re.compile(r"^[1-9]\d{3}$")
