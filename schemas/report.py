@@ -4,6 +4,7 @@ Belongs here: the report of one source's run as a value, how it is made from a j
 kept. Does not belong here: its layout and words (report_text.py), nor finding problems (judge.py).
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
@@ -22,6 +23,7 @@ TheirCell = Callable[[int, str], str | None]
 """The cell of the partner's own file that a field was made from: (line, field) -> its text, None if unknown."""
 
 MOST_GROUPS = 200
+MOST_OF_A_KIND = 25
 _EXAMPLES = 3
 _LINES = 50
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
@@ -116,7 +118,7 @@ class SourceReport(Declared):
 
     `counts` is None where nothing could be judged; then `failure` says why, `stale_since` since when the last good
     rows are the ones published, and `last_good` how many they are. `unmapped` lists the partner's columns that no
-    field uses. `more_problems` counts the occurrences of distinct problems beyond the first MOST_GROUPS.
+    field uses. `more_problems` counts the occurrences of the distinct problems that are not told one by one (grouped).
     """
 
     about: About
@@ -216,15 +218,25 @@ def failed_report(
 def grouped(
     problems: Iterable[Problem], columns: Mapping[str, str], their_cell: TheirCell | None = None
 ) -> tuple[tuple[ProblemGroup, ...], int]:
-    """Group problems by what is wrong: errors first, then most frequent first; and how many occurrences were left
-    out beyond MOST_GROUPS distinct ones."""
+    """Group problems by what is wrong: errors first, then most frequent first; and how many occurrences were left out.
+
+    At most MOST_GROUPS distinct problems are told, and MOST_OF_A_KIND of one rule in one column: the thousand wrong
+    terms of a column must not hide what is wrong in the others.
+    """
     by_kind: dict[tuple[str, str | None, Severity, str], list[Problem]] = {}
     for problem in problems:
         kind = (problem.rule, problem.field, problem.severity, problem.message.en)
         by_kind.setdefault(kind, []).append(problem)
     ordered = sorted(by_kind.values(), key=lambda same: (_RANK[same[0].severity], -len(same), same[0].line))
-    groups = tuple(_group(same, columns, their_cell) for same in ordered[:MOST_GROUPS])
-    return groups, sum(len(same) for same in ordered[MOST_GROUPS:])
+    told: list[list[Problem]] = []
+    of_a_kind: Counter[tuple[str, str | None, Severity]] = Counter()
+    for same in ordered:
+        kind_of = (same[0].rule, same[0].field, same[0].severity)
+        of_a_kind[kind_of] += 1
+        if of_a_kind[kind_of] <= MOST_OF_A_KIND and len(told) < MOST_GROUPS:
+            told.append(same)
+    more = sum(map(len, ordered)) - sum(map(len, told))
+    return tuple(_group(same, columns, their_cell) for same in told), more
 
 
 def _group(same: list[Problem], columns: Mapping[str, str], their_cell: TheirCell | None) -> ProblemGroup:

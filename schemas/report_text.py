@@ -162,11 +162,21 @@ def _problems(report: SourceReport, severity: Severity, say: _Speaker) -> Iterat
         return
     yield f"## {say(f'head-{severity}')}"
     yield say(f"intro-{severity}", rows=say.count("row", report.counts.to_correct if report.counts else 0))
+    told: dict[str, int] = {}
     for number, group in enumerate(groups, start=1):
-        yield "\n".join(_group(number, group, say))
+        yield "\n".join(_group(number, group, say, _remedy(number, group, say, told)))
 
 
-def _group(number: int, group: ProblemGroup, say: _Speaker) -> Iterator[str]:
+def _remedy(number: int, group: ProblemGroup, say: _Speaker, told: dict[str, int]) -> str | None:
+    """What to write instead; a remedy longer than a line is told once, and afterwards by the point that told it."""
+    if group.remedy is None:
+        return None
+    text = _plain(group.remedy[say.language])
+    first = told.setdefault(text, number)
+    return say("as-above", number=str(first)) if first != number and len(text) > _LONGEST_CELL else text
+
+
+def _group(number: int, group: ProblemGroup, say: _Speaker, remedy: str | None) -> Iterator[str]:
     where = say("whole-row")
     if group.column is not None:
         where = say("column", name=_plain(group.column))
@@ -176,15 +186,16 @@ def _group(number: int, group: ProblemGroup, say: _Speaker) -> Iterator[str]:
         where = say("column", name=group.field)
     language = say.language
     yield f"{number}. **{_plain(group.message[language])}** ({where}, {say.count('times', group.count)})"
-    if group.remedy is not None:
-        yield f"    {_plain(group.remedy[language])}"
+    if remedy is not None:
+        yield f"    {remedy}"
+    told = group.remedy is not None and f"« {group.suggestion} »" in group.remedy.fr
     shared = group.suggestion is not None and group.count > 1
-    if shared:
+    if shared and not told:
         yield f"    {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
     empty = all(example.cell is None and example.suggestion is None for example in group.examples)
     shown = [] if empty else group.examples
     for example in shown:
-        yield f"    - {_example(example, say, suggest=not shared)}"
+        yield f"    - {_example(example, say, suggest=not (shared or told))}"
     others = [line for line in group.lines if line not in {example.line for example in shown}]
     if others:
         lines = ", ".join(map(str, others[:_MOST_LINES]))

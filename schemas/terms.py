@@ -139,7 +139,7 @@ def _empty_value(written: list[str], separator: str) -> Remark:
 
 
 def _wrong_term(value: str, terms: TermList, position: int | None) -> Remark:
-    near, term, known = terms.nearest(value), value.strip(), listing(terms.terms)
+    near, term = terms.nearest(value), value.strip()
     if near is None:
-        return Remark(say("terms.unknown", term=term, terms=known), None, None, position)
-    return Remark(say("terms.near", term=term, near=near, terms=known), None, near, position)
+        return Remark(say("terms.unknown", term=term, terms=listing(terms.terms)), None, None, position)
+    return Remark(say("terms.near", term=term, near=near), None, near, position)

@@ -4,6 +4,7 @@ import csv
 import datetime
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from schemas.judgement import AccountingError, Judgement, Problem, Verdict
 from schemas.phrases import listing, phrases, say
 from schemas.report import (
     MOST_GROUPS,
+    MOST_OF_A_KIND,
     About,
     Arrival,
     Cleaned,
@@ -129,7 +131,10 @@ def test_the_answer_says_what_to_write_instead_in_french(report: SourceReport) -
         "    - ligne 3 : `postcode@3` → peut-être `01000` ?\n"
         "    - ligne 5 : `postcode@5` → peut-être `02000` ?\n"
     ) in text
-    assert "    - ligne 6, valeur 1 de la cellule : `Learnin|Access` → peut-être `Learning` ?\n" in text
+    assert (
+        "    Écrivez « Learning », si c'est bien ce que vous voulez dire ; sinon, une autre valeur de la liste.\n"
+        "    - ligne 6, valeur 1 de la cellule : `Learnin|Access`\n"
+    ) in text
     assert "Reçu le 1er novembre 2026, 12\u202f345 octets" in text
     assert "sous la licence etalab-2.0, avec ce crédit : « Le Moulin, 2026 »." in text
 
@@ -233,6 +238,9 @@ def test_what_a_rule_covered_stays_covered() -> None:
 def test_a_file_that_is_wrong_in_a_thousand_ways_still_gets_a_short_answer() -> None:
     problems = [Problem(n, "f", "terms", "error", str(n), Text(fr=f"« {n} »", en=f"“{n}”")) for n in range(2, 1002)]
     groups, more = grouped(problems, {})
+    assert (len(groups), more) == (MOST_OF_A_KIND, 1000 - MOST_OF_A_KIND)
+    others = [replace(problem, field=str(problem.line % 20)) for problem in problems]
+    groups, more = grouped(others, {})
     assert (len(groups), more) == (MOST_GROUPS, 1000 - MOST_GROUPS)
     same = [Problem(n, "f", "r", "error", "x", Text(fr="m", en="m"), "y") for n in range(2, 1002)]
     (group,), more = grouped(same, {})
@@ -283,6 +291,17 @@ def test_a_group_names_the_file_as_a_whole_where_no_column_is_meant() -> None:
     )
     report = SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=(group,))
     assert "**La ligne est vide.** (toute la ligne, une fois)\n    - ligne 4\n" in to_markdown(report, "fr")
+
+
+def test_a_long_remedy_is_told_once() -> None:
+    wrong = [say("terms.unknown", term=term, terms=listing(["a value of the list"] * 6)) for term in "xyz"]
+    problems = [
+        Problem(n, "f", "terms", "error", "x", phrase.wrong, None, phrase.write) for n, phrase in enumerate(wrong)
+    ]
+    groups, _ = grouped(problems, {})
+    text = to_markdown(SourceReport(about=ABOUT, run_at=NOW, state="judged", problems=groups), "en")
+    assert text.count("Write one of these values") == 1
+    assert text.count("    What to do: as under point 1.\n") == 2
 
 
 def test_a_duplicate_names_the_line_that_it_repeats() -> None:

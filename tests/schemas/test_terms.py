@@ -57,7 +57,7 @@ def test_a_wrong_term_is_named_with_its_place_and_what_to_write() -> None:
     assert cell == "Payant|Gratui|Tarif libre"
     assert [(r.position, r.suggestion, r.severity) for r in remarks] == [(2, "Gratuit", None), (3, None, None)]
     assert remarks[0].phrase.wrong.en == "“Gratui” is not on this column's list."
-    assert remarks[0].phrase.write.fr.startswith("Écrivez « Gratuit », si c'est bien ce que vous voulez dire.")
+    assert remarks[0].phrase.write.fr.startswith("Écrivez « Gratuit », si c'est bien ce que vous voulez dire ;")
 
 
 def test_a_suggestion_alone_changes_nothing() -> None:
