@@ -246,7 +246,7 @@ def test_a_version_that_never_became_whole_on_the_portal_is_swept(bench: Bench) 
     abandoned = bench.version(ANGERS, NANTES)
     with pytest.raises(KilledError):
         publish(abandoned, bench.dataset, bench.store, bench.address, _die_at_upload)
-    version = bench.version(NANTES)
+    version = bench.version(ANGERS, NANTES, RENNES)
     bench.publish(version)
     bench.check_whole(version)
     kept = bench.show(f"{bench.dataset.name}-versions")
@@ -294,7 +294,7 @@ def test_of_two_publishers_at_once_one_wins_and_the_other_is_told(bench: Bench, 
     version = bench.version(ANGERS, NANTES)
     other = Store(tmp_path / "other")
     build_version(bench.dataset, [contribute(bench.dataset, "a", [ANGERS])], other, created=DAY)
-    theirs = build_version(bench.dataset, [contribute(bench.dataset, "a", [RENNES])], other, created=DAY).version
+    theirs = build_version(bench.dataset, [contribute(bench.dataset, "a", [ANGERS, RENNES])], other, created=DAY).version
     told: list[str] = []
 
     def meanwhile(step: str) -> None:
