@@ -294,7 +294,9 @@ def test_of_two_publishers_at_once_one_wins_and_the_other_is_told(bench: Bench, 
     version = bench.version(ANGERS, NANTES)
     other = Store(tmp_path / "other")
     build_version(bench.dataset, [contribute(bench.dataset, "a", [ANGERS])], other, created=DAY)
-    theirs = build_version(bench.dataset, [contribute(bench.dataset, "a", [ANGERS, RENNES])], other, created=DAY).version
+    theirs = build_version(
+        bench.dataset, [contribute(bench.dataset, "a", [ANGERS, RENNES])], other, created=DAY
+    ).version
     told: list[str] = []
 
     def meanwhile(step: str) -> None:
