@@ -24,7 +24,7 @@ from sources.declaration import FieldMapping, Identity, Source, SourceLine
 from sources.formats.reading import Reading, Record, collapse
 from sources.hook import Hook, load_hook
 from sources.terms import Terms, fold
-from sources.ways import Row, parts_of
+from sources.ways import Row, parts_of, rewritten
 
 _EXAMPLES = 3
 _REMEMBERED = 10_000
@@ -50,7 +50,7 @@ class Mapped:
     """A partner's rows in our fields: `rows` has the table's fields in order and `_line`; one row for each row in.
 
     `unmapped` are the partner's columns that are neither mapped nor ignored; `changes` counts by cleaner ("terms" for
-    terms that were translated).
+    terms that were translated, "point" and "days" for points and weeks that were put in our form).
     """
 
     rows: pl.DataFrame
@@ -193,6 +193,11 @@ class _Field:
 
     def text(self, row: Row, context: CleanContext, mapper: _Mapper) -> str:
         parts = parts_of(self._mapping, row)
+        if self._mapping.point or self._mapping.days:
+            whole = "".join(parts)
+            changed = rewritten(self._mapping, row, whole)
+            if changed is not None:
+                mapper.count(*changed, whole)
         if self._mapping.split:
             parts = [piece.strip() for part in parts for piece in part.split(self._mapping.split)]
         made: dict[str, None] = {}

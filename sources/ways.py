@@ -7,7 +7,7 @@ to them. Does not belong here: what is done to them then (mapping.py, clean/).
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sources.clean.coordinates import lambert93_point, point_in, written
+from sources.clean.coordinates import as_number, lambert93_point, point_in, written
 from sources.clean.hours import week
 from sources.declaration import Condition, FieldMapping
 from sources.formats.reading import as_parts, as_text, collapse
@@ -68,16 +68,44 @@ def _days(cells: dict[str, str]) -> str:
     if written is not None:
         return written
     # One day is not understood: all are shown as the partner wrote them, for the report to point at.
+    return _as_written(cells)
+
+
+def _as_written(cells: dict[str, str]) -> str:
     return "; ".join(f"{day} {cell}" for day, cell in cells.items() if cell)
 
 
+def rewritten(mapping: FieldMapping, row: Row, text: str) -> tuple[str, str] | None:
+    """The way and the partner's own words where a way made another `text` of them; None where it took them as they are.
+
+    A coordinate that only lost decimals is the same one.
+    """
+    if mapping.days is not None:
+        cells = {day: row.text(column) for day, column in mapping.days.items()}
+        own_words = _as_written(cells)
+        return ("days", own_words) if text not in ("", own_words) else None
+    if mapping.point is None:
+        return None
+    texts = [row.text(column) for column in mapping.point]
+    own = _own_axis(mapping, texts)
+    number = as_number(own)
+    same = text == (own if number is None else written(number))
+    return None if same else ("point", ", ".join(texts))
+
+
 def _point(mapping: FieldMapping, row: Row) -> str:
-    columns = mapping.point or []
-    texts = [row.text(column) for column in columns]
+    texts = [row.text(column) for column in mapping.point or ()]
     lambert = mapping.projection == "lambert93"
     point = lambert93_point(texts) if lambert else point_in(texts, row.country)
-    if point is not None:
-        value = point.latitude if mapping.axis == "latitude" else point.longitude
-        return written(value) if value is not None else ""
-    # No point: what the partner wrote is shown, in the field of its own axis.
-    return texts[(mapping.axis == "longitude") != lambert] if len(texts) == 2 else texts[0]
+    if point is None:
+        # What the partner wrote is shown, in the field of its own axis.
+        return _own_axis(mapping, texts)
+    value = point.latitude if mapping.axis == "latitude" else point.longitude
+    return written(value) if value is not None else ""
+
+
+def _own_axis(mapping: FieldMapping, texts: list[str]) -> str:
+    """The text of the column that should hold this axis: [latitude, longitude], but [x, y] in Lambert-93."""
+    if len(texts) == 1:
+        return texts[0]
+    return texts[(mapping.axis == "longitude") != (mapping.projection == "lambert93")]

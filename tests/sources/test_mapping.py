@@ -112,6 +112,19 @@ def test_a_point_gives_both_its_axes(
     assert mapped(source, table("lat", "lon", key=None), row).rows.select("lat", "lon").row(0) == point
 
 
+def test_points_that_were_swapped_or_blanked_are_counted_and_lost_decimals_are_not(declare: Declare) -> None:
+    source = declare(map={"lat": {"point": ["lat", "lon"], "axis": "latitude"}})
+    rows: list[Cells] = [
+        {"lat": "47,4728093512", "lon": "-0.5"},
+        {"lat": "5.39", "lon": "43.33"},
+        {"lat": "0", "lon": "0"},
+        {"lat": "nord", "lon": ""},
+        {"lat": "", "lon": ""},
+    ]
+    changes = mapped(source, table("lat", key=None), *rows).changes
+    assert changes == {"point": ChangeCount(2, (("5.39, 43.33", "43.33"), ("0, 0", "")))}
+
+
 def test_split_pattern_clean_and_terms_apply_to_each_value(declare: Declare) -> None:
     how = {
         "column": "Services",
