@@ -72,18 +72,10 @@ def check_against(source: Source, dataset: Dataset) -> None:
 
 
 def _fields(source: Source, table: Table) -> _Found:
+    # A required field that nothing fills is no fault here: the partner's file may not have it, and its report says so.
     for name in source.line.map:
         if name not in table.fields:
             yield ("map", name), f"The table {table.name} has no field {name!r}.", _nearest(name, table.fields)
-    filled = {*source.line.map, *table.line.provided, *(table.primary_key if source.line.id else ())}
-    if table.line.origin is not None:
-        filled.add(table.line.origin.field)
-    required = [field["name"] for field in table.schema["fields"] if field.get("constraints", {}).get("required")]
-    # A hook may fill what the mapping does not.
-    if not (source.folder / "hook.py").exists():
-        for name in required:
-            if name not in filled and name not in table.primary_key:
-                yield ("map",), f"The table {table.name} requires {name!r}, and nothing fills it.", "Map it."
 
 
 def _identity(source: Source, table: Table) -> _Found:

@@ -4,8 +4,10 @@ Belongs here: column, join, first, constant, choices, days, point; each gives th
 to them. Does not belong here: what is done to them then (mapping.py, clean/).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sources.clean.coordinates import as_number, lambert93_point, point_in, written
 from sources.clean.hours import week
@@ -71,7 +73,7 @@ def _days(cells: dict[str, str]) -> str:
     return _as_written(cells)
 
 
-def _as_written(cells: dict[str, str]) -> str:
+def _as_written(cells: Mapping[Any, str]) -> str:
     return "; ".join(f"{day} {cell}" for day, cell in cells.items() if cell)
 
 

@@ -125,7 +125,6 @@ def test_every_fault_names_its_line_its_key_and_the_nearest_name(declare: Declar
     [
         ({"map": MAP}, "map", "Nothing gives the key of the table places: id."),
         ({"map": {**MAP, "id": "N"}, "id": ID}, "map.id", "The field 'id' comes from 'id' already."),
-        ({"map": {"frais": "Tarif"}, "id": ID}, "map", "The table places requires 'nom', and nothing fills it."),
         ({"map": {"jour": "J"}, "id": ID, "table": "visits"}, "id", "The key of the table visits is not one field."),
         ({"map": MAP, "id": ID, "table": "place"}, "table", "no table 'place' that partners feed. Did you mean 'place"),
         ({"map": MAP, "id": ID, "table": "national"}, "table", "no table 'national' that partners feed."),
