@@ -46,7 +46,7 @@ def harvest_asset(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefi
         return None
 
     @dg.multi_asset(
-        name=name_of(entry.name, "harvest"),
+        name=name_of(entry.name, "sources"),
         description=f"Harvest and judge every source of {entry.name}.",
         specs=[spec for source in harvested for spec in source_specs(entry, source, keys[source.partner])],
         check_specs=[

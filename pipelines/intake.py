@@ -37,6 +37,7 @@ from schemas.report import (
 )
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
+from schemas.tally import keep_tally, tally
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
 from sources.harvest import Patience, harvest
@@ -147,6 +148,8 @@ class _Run:
                 mapped_by=mapped_by(source),
                 judged_at=self._run_at,
             )
+            counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
+            keep_tally(store, dataset.name, source.partner, counted)
             report = found.report
         intake = Intake(dataset.name, source.partner, report, source.line.language, snapshot, verdict)
         keep_report(store, report, intake.markdown)

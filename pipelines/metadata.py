@@ -22,6 +22,7 @@ Metadata = Mapping[str, Any]
 
 _OWNER = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _MOST_PROBLEMS = 50
+_MOST_TERMS = 50
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,45 @@ def of_merge(merge: Merge) -> Metadata:
         "merged into another": sum(line.merged for line in merge.accounts.partners),
         "accounts": dg.MetadataValue.table(records, schema=schema),
     }
+    if merge.rejected:
+        shown["terms that no list knows"] = rejected_table(merge)
+    if merge.rules:
+        shown["what the rules found"] = rules_table(merge)
     if merge.refused:
         shown["refused"] = "\n".join(f"{refusal.partner}: {refusal.reason.en}" for refusal in merge.refused)
     return shown
+
+
+def rejected_table(merge: Merge) -> dg.MetadataValue:
+    """The terms that partners write and the vocabulary lacks, most frequent first."""
+    records = [
+        dg.TableRecord(
+            {
+                "count": term.count,
+                "field": term.field,
+                "term": term.term,
+                "offered instead": term.nearest or "",
+                "partners": ", ".join(term.partners),
+                "since": term.since[:10],
+            }
+        )
+        for term in merge.rejected[:_MOST_TERMS]
+    ]
+    names = ("count", "field", "term", "offered instead", "partners", "since")
+    columns = [dg.TableColumn(name, "int" if name == "count" else "string") for name in names]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
+
+
+def rules_table(merge: Merge) -> dg.MetadataValue:
+    """How often each rule spoke about each partner's rows."""
+    records = [
+        dg.TableRecord({"partner": partner, "rule": line.rule, "severity": line.severity, "count": line.count})
+        for partner, lines in merge.rules.items()
+        for line in lines
+    ]
+    names = ("partner", "rule", "severity", "count")
+    columns = [dg.TableColumn(name, "int" if name == "count" else "string") for name in names]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))
 
 
 def of_release(release: Release, dataset: Dataset, store: Store) -> Metadata:

@@ -4,7 +4,7 @@ Belongs here: the calls into publish/ in their order, and what each gives. Does 
 rows (contributing.py), what publish/ does with them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,16 +21,21 @@ from publish.quality import Accounts, account
 from publish.references import Held, merge_tables
 from publish.version import Version, current
 from schemas.dataset import Dataset
+from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
+from sources.declaration import BrokenSource
 
 
 @dataclass(frozen=True)
 class Merge:
-    """What merging made of the sources' rows, before it is known whether that is a new version."""
+    """What merging made of the sources' rows, before it is known whether that is a new version; and what was found
+    wrong with the rows that the sources brought: the terms that no list knows, and how often each rule spoke."""
 
     dataset: str
     accounts: Accounts
     held: tuple[Held, ...]
     refused: tuple[Refusal, ...]
+    rejected: tuple[RejectedTerm, ...]
+    rules: Mapping[str, tuple[RuleCount, ...]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,21 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     dataset = usable(entry)
     admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
     merged, held = merge_tables(dataset, admitted)
-    return Merge(entry.name, account(admitted, merged, held, {}), held, refused)
+    partners = heard(entry)
+    return Merge(
+        dataset=entry.name,
+        accounts=account(admitted, merged, held, {}),
+        held=held,
+        refused=refused,
+        rejected=rejected_terms(store, entry.name, partners),
+        rules=rule_counts(store, entry.name, partners),
+    )
+
+
+def heard(entry: Entry) -> list[str]:
+    """The partners whose rows count: all but those whose source is retired."""
+    sources = entry.sources
+    return [s.partner for s in sources if isinstance(s, BrokenSource) or s.line.state != "retired"]
 
 
 def make_version(entry: Entry, store: Store) -> Release:

@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ class Dagit:
 
     def dead(self) -> Service | None:
         """The first process that has ended, None while all live."""
-        return next((service for service in self.services if service.process.poll() is not None), None)
+        return _dead(self.services)
 
     def reload(self) -> bool:
         """Have the declarations read again; False where Dagit would not or could not."""
@@ -96,15 +96,18 @@ def dagit(settings: Settings, port: int | None, stopped: Stopped) -> Iterator[Da
         workspace.write_text(
             f"load_from:\n  - grpc_server: {{socket: {code_socket}, location_name: {LOCATION}}}\n", encoding="utf-8"
         )
-        logs = settings.dagster_home / "logs"
+        # Not "logs": Dagster empties a folder of that name in its home.
+        logs = settings.dagster_home / "services"
         logs.mkdir(exist_ok=True)
         services: list[Service] = []
         stack.callback(lambda: _stop(services))
         for name, command in _commands(workspace, code_socket, chosen).items():
             services.append(_start(name, command, logs / f"{name}.log", _environment(settings)))
-        running = Dagit(url, tuple(services), (settings.sources, settings.schemas))
-        _wait(running, stopped)
-        yield running
+            if name == "code":
+                # Dagit shows a code server that is not there yet as an error, until somebody reloads it.
+                _wait(services, lambda: _listens(code_socket), stopped)
+        _wait(services, lambda: _answers(f"{url}/server_info"), stopped)
+        yield Dagit(url, tuple(services), (settings.sources, settings.schemas))
 
 
 def watch(running: Dagit, stopped: Stopped, say: Callable[[str], None]) -> None:
@@ -182,21 +185,38 @@ def _as_our_child() -> None:
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
-def _wait(running: Dagit, stopped: Stopped) -> None:
+def _wait(services: Sequence[Service], ready: Callable[[], bool], stopped: Stopped) -> None:
     deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline:
-        gone = running.dead()
+    while not ready():
+        gone = _dead(services)
         if gone is not None:
             raise _ended(gone)
+        if time.monotonic() > deadline:
+            what = f"Dagit's {services[-1].name} process does not answer after {_READY_SECONDS} seconds."
+            raise WorldError(what, f"See {services[-1].log}.")
+        if stopped(0.2):
+            return
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as trial:
         try:
-            with urllib.request.urlopen(f"{running.url}/server_info", timeout=5):
-                return
+            trial.connect(str(path))
         except OSError:
-            if stopped(0.2):
-                return
-    raise WorldError(
-        f"Dagit does not answer after {_READY_SECONDS} seconds.", f"See the logs in {running.services[0].log.parent}."
-    )
+            return False
+    return True
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _dead(services: Sequence[Service]) -> Service | None:
+    return next((service for service in services if service.process.poll() is not None), None)
 
 
 def _stop(services: list[Service]) -> None:

@@ -4,11 +4,18 @@ Belongs here: arguments and what is printed. Does not belong here: declarations 
 sample (sources/testing.py).
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from glane.errors import GlaneError
 from pipelines.cli.say import out, print_json
+
+if TYPE_CHECKING:
+    from schemas.dataset import Dataset
+    from sources.declaration import Source
 
 app = typer.Typer(no_args_is_help=True, help="The partners' sources: list them, run their acceptance tests.")
 
@@ -80,3 +87,68 @@ def _sentence(line: dict[str, Any]) -> str:
         said = f"{last['rows_in']} rows in, {last['to_correct']} to be corrected, {last['on_hold']} on hold"
     head = f"{line['source']}  {line['organisation']}, {line['licence']}, {line['kind']} from {line['where']}"
     return f"{head}, {line['state']}, {line['cadence']}: {said}"
+
+
+@app.command("test")
+def test_sources(
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Sources to test.", show_default="all of them", metavar="[DATASET/PARTNER]..."),
+    ] = None,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Write what the sample becomes today to expected.csv: read it, then keep it."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run each source's sample and compare what it becomes with its expected.csv. Exit code 1: they differ."""
+    from pipelines.catalogue import find_source, known_source, load_catalogue
+    from pipelines.settings import load_settings
+
+    catalogue = load_catalogue(load_settings())
+    names = sources or [source.name for entry in catalogue.values() for source in entry.sources]
+    # A name that is not there is a wrong call, and known before anything runs.
+    for name in sources or []:
+        known_source(catalogue, name)
+    tested = []
+    for name in names:
+        tested.append(_test(name, partial(find_source, catalogue, name), write=write))
+        if not as_json:
+            _show(tested[-1])
+    if as_json:
+        print_json(tested)
+    raise typer.Exit(max((0 if line["ok"] else 1) for line in tested) if tested else 0)
+
+
+def _test(name: str, find: Callable[[], "tuple[Dataset, Source]"], *, write: bool) -> dict[str, Any]:
+    """One source's test as plain JSON values: one that cannot be run has failed, and the others go on."""
+    from sources.testing import run_sample, write_expected
+
+    try:
+        dataset, source = find()
+        written = str(write_expected(source, dataset)) if write else None
+        result = run_sample(source, dataset)
+    except GlaneError as error:
+        return {"source": name, "ok": False, "counts": None, "differences": [str(error)], "written": None}
+    return {
+        "source": name,
+        "ok": result.ok,
+        "counts": result.counts.model_dump(),
+        "differences": list(result.differences),
+        "written": written,
+    }
+
+
+def _show(line: dict[str, Any]) -> None:
+    counts = line["counts"]
+    said = ""
+    if counts is not None:
+        said = (
+            f"{counts['rows']} rows in: {counts['published']} may be published, {counts['to_correct']} to be "
+            f"corrected, {counts['on_hold']} on hold"
+        )
+    out().print(f"{'ok    ' if line['ok'] else 'FAILED'}  {line['source']}  {said}".rstrip(), markup=False)
+    for difference in line["differences"]:
+        out().print(f"        {difference}", markup=False)
+    if line["written"] is not None:
+        out().print(f"        written: {line['written']}", markup=False)
