@@ -11,6 +11,7 @@ import polars as pl
 from glane.text import LANGUAGES, Language
 from publish.delta import Difference
 from publish.number import Change
+from publish.telling import changed_rows, day, rows
 from publish.version import Input, Version
 
 Counts = dict[str, int]
@@ -19,15 +20,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "title": ("version du {day} ({version})", "version of {day} ({version})"),
     "first": ("Première version.", "First version."),
     "since": ("Ce qui change depuis la version {previous} :", "What changed since version {previous}:"),
-    "rows": (
-        "{table} : {added} lignes ajoutées, {changed} modifiées, {removed} retirées ; {total} en tout",
-        "{table}: {added} rows added, {changed} changed, {removed} removed; {total} in all",
-    ),
-    "partner": (
-        "{partner} ({table}) : {added} ajoutées, {changed} modifiées, {removed} retirées",
-        "{partner} ({table}): {added} added, {changed} changed, {removed} removed",
-    ),
-    "total": ("{table} : {total} lignes", "{table}: {total} rows"),
+    "rows": ("{table} : {changes} ; {total} en tout", "{table}: {changes}; {total} in all"),
+    "partner": ("{partner} ({table}) : {changes}", "{partner} ({table}): {changes}"),
+    "total": ("{table} : {total}", "{table}: {total}"),
     "joined": ("nouveau partenaire : {partner}", "new partner: {partner}"),
     "left": ("partenaire parti : {partner}", "partner left: {partner}"),
     "stale": (
@@ -74,22 +69,28 @@ def tell(
 def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], language: Language) -> str:
     """The changelog as a page of Markdown in one language."""
     titles = {line.partner: line.title[language] for line in inputs}
-    day = told["created"][:10]
     lines = [f"# {title} : " if language == "fr" else f"# {title}: "]
-    lines[0] += _say("title", language, day=day, version=told["version"])
+    lines[0] += _say("title", language, day=day(told["created"], language), version=told["version"])
     if told["previous"] is None:
         lines += ["", _say("first", language), ""]
-        lines += [f"- {_say('total', language, table=t, total=n)}" for t, n in told["rows"].items()]
+        lines += [f"- {_say('total', language, table=t, total=rows(n, language))}" for t, n in told["rows"].items()]
         return "\n".join(lines) + "\n"
     lines += ["", _say("since", language, previous=told["previous"]), ""]
     for table, counts in told["tables"].items():
-        lines.append(f"- {_say('rows', language, table=table, total=told['rows'][table], **counts)}")
+        total = rows(told["rows"][table], language)
+        lines.append(f"- {_say('rows', language, table=table, changes=_changes(counts, language), total=total)}")
     lines += _section("structure", language, [change[language] for change in told["changes"]])
     lines += _section(
         "by_partner",
         language,
         [
-            _say("partner", language, partner=titles.get(partner, partner), table=table, **counts)
+            _say(
+                "partner",
+                language,
+                partner=titles.get(partner, partner),
+                table=table,
+                changes=_changes(counts, language),
+            )
             for table, partners in told["partners"].items()
             for partner, counts in partners.items()
         ],
@@ -98,7 +99,10 @@ def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], la
         "partners",
         language,
         [_say(word, language, partner=titles.get(p, p)) for word in ("joined", "left") for p in told[word]]
-        + [_say("stale", language, partner=titles.get(p, p), since=day) for p, day in told["stale"].items()],
+        + [
+            _say("stale", language, partner=titles.get(p, p), since=day(since, language))
+            for p, since in told["stale"].items()
+        ],
     )
     return "\n".join(lines) + "\n"
 
@@ -125,6 +129,10 @@ def _by_partner(difference: Difference, origins: pl.DataFrame) -> dict[str, Coun
         for partner, count in ids.join(origins, on="id").group_by("partner").len().sort("partner").iter_rows():
             told.setdefault(partner, {"added": 0, "changed": 0, "removed": 0})[part] = count
     return dict(sorted(told.items()))
+
+
+def _changes(counts: Mapping[str, int], language: Language) -> str:
+    return changed_rows(counts["added"], counts["changed"], counts["removed"], language)
 
 
 def _section(word: str, language: Language, items: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 from glane.store import Store, sha256_of
 from publish.ckan import layout
 from publish.ckan.api import Api
-from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError
+from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
 from publish.ckan.layout import Served
 from publish.package import project, to_json
 from publish.version import Version, VersionFile, path_of
@@ -58,6 +58,8 @@ def find_archive(api: Api, dataset: str, version: Version) -> Archive:
     """The page that keeps `version`: the one that has files of it, else the last one with room, else a new one."""
     number, last = 1, Archive(1, None)
     while (found := api.find("package_show", id=layout.archive_name(dataset, number))) is not None:
+        if found.get("state") == "deleted":
+            raise deleted(layout.archive_name(dataset, number))
         last = Archive(number, found)
         if any(_version_of(resource) == version.version for resource in last.resources):
             return last

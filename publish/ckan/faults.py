@@ -94,6 +94,14 @@ def failed(url: str, action: str, status: int, body: str) -> NoAnswerError:
     )
 
 
+def deleted(name: str) -> PortalError:
+    """The error for a page of ours that somebody deleted."""
+    return PortalError(
+        f"The dataset {name} was deleted on the portal.",
+        "If that was meant, stop publishing it; if not, restore or purge it there, then run again.",
+    )
+
+
 def _short(words: dict[str, Any]) -> str:
     text = "; ".join(f"{key}: {value}" for key, value in words.items())
     return text if len(text) <= 300 else f"{text[:300]}…"

@@ -19,6 +19,7 @@ import polars as pl
 
 from publish.ckan import words
 from publish.formats import FORMATS
+from publish.telling import day
 from publish.version import Version, VersionFile
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
@@ -69,7 +70,7 @@ def archived(version: Version, file: VersionFile, *, sha256: str, size: int, ide
         "name": archived_name(version.version, file.path),
         "format": _format(file),
         "mimetype": _mediatype(file),
-        "description": f"{words.day(version.created, 'fr')} · {words.day(version.created, 'en')}",
+        "description": f"{day(version.created, 'fr')} · {day(version.created, 'en')}",
         "size": size,
         "hash": sha256,
         "hash_algorithm": _SHA256,
@@ -121,7 +122,7 @@ def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFil
         word = {"datapackage.json": "package"}.get(key)
         texts = [words.say(word, one) for one in ("fr", "en")] if word else []
         name = " · ".join(texts) or f"Ce qui change · What changed ({key.split('.')[1]})"
-        description = f"{words.day(version.created, 'fr')} · {words.day(version.created, 'en')}"
+        description = f"{day(version.created, 'fr')} · {day(version.created, 'en')}"
     return {
         "name": name,
         "description": description,

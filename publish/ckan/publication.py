@@ -18,7 +18,7 @@ from publish.ckan import datastore, layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
 from publish.ckan.archive import Uploaded, Uploader, find_archive, served_now
-from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError
+from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
 from publish.ckan.wanted import Page, Wanted, keyed, want
@@ -115,10 +115,7 @@ class _Publication:
     def _look(self) -> dict[str, Any] | None:
         page: dict[str, Any] | None = self._api.find("package_show", id=self._name)
         if page is not None and page.get("state") == "deleted":
-            raise PortalError(
-                f"{self._wanted.page_url} was deleted on the portal.",
-                "If that was meant, stop publishing it; if not, restore or purge it there, then run again.",
-            )
+            raise deleted(self._name)
         return page
 
     def _create(self) -> dict[str, Any]:

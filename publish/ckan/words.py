@@ -6,40 +6,12 @@ Belongs here: the texts of pages and resources. Does not belong here: which reso
 from collections.abc import Sequence
 
 from glane.text import LANGUAGES, Language, Text
+from publish.telling import day
+from publish.telling import rows as rows_in
 from publish.version import Input, Version
 from schemas.dataset import Dataset, Table
 from schemas.licences import LICENCES
 
-_MONTHS = {
-    "fr": [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-}
 _WORDS: dict[str, tuple[str, str]] = {
     "version": ("**Version du {day}** ({number})", "**Version of {day}** ({number})"),
     "versions": (
@@ -47,13 +19,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "[Every version, with what each one changed]({versions})",
     ),
     "tables": ("Tables", "Tables"),
-    "table": ("**{title}** ({rows} lignes) : {description}", "**{title}** ({rows} rows): {description}"),
+    "table": ("**{title}** ({rows}) : {description}", "**{title}** ({rows}): {description}"),
     "sources": ("Sources", "Sources"),
-    "source": (
-        "{title} ({organisation}) : {attribution} ; licence {licence} ; données du {day}",
-        "{title} ({organisation}): {attribution}; licence {licence}; data of {day}",
-    ),
-    "stale": (" ; sans nouvelles depuis le {since}", "; nothing new since {since}"),
+    "source": ("{whom}, sous {licence}, données du {day}", "{whom}, under {licence}, data of {day}"),
+    "stale": (", sans nouvelles depuis le {since}", ", nothing new since {since}"),
     "contribution": ("Contribuer", "Contribute"),
     "reuse": ("Réutiliser", "Reuse"),
     "objection": ("Signaler, s'opposer", "Report, object"),
@@ -68,13 +37,6 @@ _WORDS: dict[str, tuple[str, str]] = {
 def title(text: Text) -> str:
     """One line for both languages; once where they are the same."""
     return text.fr if text.fr == text.en else f"{text.fr} · {text.en}"
-
-
-def day(moment: str, language: Language) -> str:
-    """A day as people write it; the 1st is "1er" in French."""
-    year, month, number = moment[:10].split("-")
-    shown = "1er" if language == "fr" and int(number) == 1 else str(int(number))
-    return f"{shown} {_MONTHS[language][int(month) - 1]} {year}"
 
 
 def page_notes(dataset: Dataset, version: Version, versions_url: str) -> str:
@@ -92,15 +54,10 @@ def table_notes(table: Table, rows: int) -> str:
     """The description of a table's resources, in both languages."""
     line = table.line
     told = [
-        say("table", one, title=line.title[one], rows=number(rows, one), description=line.description[one])
+        say("table", one, title=line.title[one], rows=rows_in(rows, one), description=line.description[one])
         for one in LANGUAGES
     ]
     return "\n\n".join(told)
-
-
-def number(count: int, language: Language) -> str:
-    """A count with its thousands apart, as the language writes them."""
-    return f"{count:,}".replace(",", "\u202f") if language == "fr" else f"{count:,}"
 
 
 def say(word: str, language: Language, **values: object) -> str:
@@ -115,7 +72,7 @@ def _page_in(dataset: Dataset, version: Version, versions_url: str, language: La
             "table",
             language,
             title=table.line.title[language],
-            rows=number(version.rows[table.name], language),
+            rows=rows_in(version.rows[table.name], language),
             description=table.line.description[language],
         )
         for table in dataset.tables
@@ -142,9 +99,8 @@ def _source(source: Input, language: Language) -> str:
     told = say(
         "source",
         language,
-        title=source.title[language],
-        organisation=source.organisation,
-        attribution=source.attribution,
+        # A partner often gives one name to all three: it is said once.
+        whom=", ".join(dict.fromkeys((source.title[language], source.organisation, source.attribution))),
         licence=LICENCES[source.licence].title,
         day=day(source.snapshot_date, language),
     )

@@ -146,8 +146,8 @@ def test_rows_make_a_minor_values_a_patch_and_the_delta_gives_the_new_file(datas
         "b": {"added": 1, "changed": 0, "removed": 0},
     }
     page = store.read("versions/essai/1.1.0/changelog.fr.md").decode()
-    assert "Lieux d'essai : version du 2026-11-21 (1.1.0)" in page
-    assert "- Partenaire b (sites) : 1 ajoutées, 0 modifiées, 0 retirées" in page
+    assert "Lieux d'essai : version du 21 novembre 2026 (1.1.0)" in page
+    assert "- Partenaire b (sites) : 1 ligne ajoutée\n" in page
 
 
 def test_a_field_that_goes_makes_a_major_whose_delta_still_applies(

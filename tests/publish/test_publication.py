@@ -17,12 +17,13 @@ import requests
 
 from glane.store import Store
 from publish.build import build_version
-from publish.ckan import archive
+from publish.ckan import archive, layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.faults import BusyError, PortalError, RightsError
 from publish.ckan.publication import STEPS, Receipt, publish
 from publish.formats.delimited import read_csv
-from publish.version import Version, current
+from publish.verify import verify_portal
+from publish.version import Version
 from schemas.dataset import Dataset
 from tests.fixtures_portal import Portal
 from tests.publish.material import DECLARATION, Cells, contribute, declare
@@ -383,7 +384,23 @@ def test_a_dataset_that_is_not_ours_or_was_deleted_is_left_alone(bench: Bench) -
         bench.publish(version)
 
 
-def test_the_current_version_is_what_the_store_lists_last(bench: Bench) -> None:
-    bench.version(ANGERS)
-    version = bench.version(ANGERS, NANTES)
-    assert current(bench.store, bench.dataset.name) == version
+def test_versions_roll_over_to_a_second_page_and_old_addresses_stay(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bench.version(ANGERS)
+    bench.publish(first)
+    page = bench.show()
+    assert page is not None
+    address = page["resources"][0]["url"]
+    monkeypatch.setattr(layout, "ROLL_OVER", len(layout.public_files(first)) + 1)
+    second = bench.version(ANGERS, NANTES)
+    bench.publish(second)
+    assert bench.publish(second).unchanged
+    kept = [bench.show(layout.archive_name(bench.dataset.name, number)) for number in (1, 2)]
+    assert [{r["name"].split("/")[0] for r in one["resources"]} if one else None for one in kept] == [
+        {"1.0.0"},
+        {"1.1.0"},
+    ]
+    assert bench.read() == "1.1.0"
+    assert requests.get(address, timeout=30).status_code == 200
+    assert verify_portal(bench.store, bench.dataset.name, bench.address) == []
