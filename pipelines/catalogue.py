@@ -38,6 +38,11 @@ class Entry:
         """The dataset's name."""
         return self.dataset.name
 
+    @property
+    def partners(self) -> list[str]:
+        """The partners whose rows count: all but those whose source is retired."""
+        return [s.partner for s in self.sources if isinstance(s, BrokenSource) or s.line.state != "retired"]
+
     def source(self, partner: str) -> Source | BrokenSource:
         """The source of `partner`; KeyError if there is none."""
         return {source.partner: source for source in self.sources}[partner]

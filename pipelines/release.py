@@ -22,7 +22,6 @@ from publish.references import Held, merge_tables
 from publish.version import Version, current
 from schemas.dataset import Dataset
 from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
-from sources.declaration import BrokenSource
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     dataset = usable(entry)
     admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
     merged, held = merge_tables(dataset, admitted)
-    partners = heard(entry)
+    partners = entry.partners
     return Merge(
         dataset=entry.name,
         accounts=account(admitted, merged, held, {}),
@@ -85,12 +84,6 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
         rejected=rejected_terms(store, entry.name, partners),
         rules=rule_counts(store, entry.name, partners),
     )
-
-
-def heard(entry: Entry) -> list[str]:
-    """The partners whose rows count: all but those whose source is retired."""
-    sources = entry.sources
-    return [s.partner for s in sources if isinstance(s, BrokenSource) or s.line.state != "retired"]
 
 
 def make_version(entry: Entry, store: Store) -> Release:

@@ -49,7 +49,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class DatasetOutcome:
-    """One dataset after a run: its sources, its current version, and what was done on the portal."""
+    """One dataset after a run: its sources, its current version, and what was done on the portal. `warnings` are the
+    expectations that a new version does not meet, where that lets it out all the same."""
 
     name: str
     sources: tuple[SourceOutcome, ...]
@@ -60,6 +61,7 @@ class DatasetOutcome:
     page: str | None = None
     bytes_sent: int | None = None
     problem: Problem | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Summary:
             rows=dict(version.rows) if version else {},
             page=publication.receipt.url if publication else None,
             bytes_sent=publication.receipt.sent_bytes if publication else None,
+            warnings=_warnings(release) if release and release.built.new else (),
             problem=Problem(failure.what, failure.error.what, failure.error.remedy) if failure else None,
         )
 
@@ -147,6 +150,11 @@ def exit_code(errors: Iterator[GlaneError]) -> int:
     """0 without errors; 1 if data or a declaration is wrong anywhere; 3 if only the world failed."""
     codes = {3 if isinstance(error, WorldError) else 1 for error in errors}
     return min(codes, default=0)
+
+
+def _warnings(release: Release) -> tuple[str, ...]:
+    unmet = (outcome for outcome in release.built.expectations if not outcome.passed)
+    return tuple(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet)
 
 
 def _idle(state: str) -> State:

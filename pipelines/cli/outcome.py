@@ -63,6 +63,7 @@ def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator
         for source in dataset.sources:
             yield from _source(source, width)
         yield from _version(dataset)
+        yield from (f"  [yellow]look at[/] {escape(warning)}" for warning in dataset.warnings)
         yield from _portal(dataset, publish=publish, portal_known=portal_known)
         if dataset.problem is not None:
             yield f"  [red]FAILED[/]  at {dataset.problem.at}: {escape(dataset.problem.reason)}"

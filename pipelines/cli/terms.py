@@ -28,14 +28,13 @@ def terms(
 
     from glane.store import Store
     from pipelines.catalogue import find_dataset, load_catalogue
-    from pipelines.release import heard
     from pipelines.settings import load_settings
     from schemas.tally import rejected_terms, rule_counts
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
     find_dataset(catalogue, dataset)
-    store, partners = Store(settings.store), heard(catalogue[dataset])
+    store, partners = Store(settings.store), catalogue[dataset].partners
     rejected = rejected_terms(store, dataset, partners)
     rules = rule_counts(store, dataset, partners)
     if as_json:
