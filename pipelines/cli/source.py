@@ -90,7 +90,7 @@ def _sentence(line: dict[str, Any]) -> str:
 
 
 @app.command("test")
-def test_sources(
+def run_tests(
     sources: Annotated[
         list[str] | None,
         typer.Argument(help="Sources to test.", show_default="all of them", metavar="[DATASET/PARTNER]..."),
