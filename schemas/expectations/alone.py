@@ -32,8 +32,8 @@ def row_count(line: RowCount, _fields: Fields, rows: pl.DataFrame) -> Answer:
     any_column = rows.select(rows.columns[:1])
     passed, seen = judge(any_column, "ExpectTableRowCountToBeBetween", min_value=least, max_value=most)
     found = int(seen["observed_value"])
-    observed = bilingual("{found} lignes", "{found} rows", found=found)
-    return Answer(passed, between(least, most, "lignes", "rows"), observed, {"rows": found})
+    observed = bilingual("nombre de lignes : {found}", "number of rows: {found}", found=found)
+    return Answer(passed, between(least, most, "nombre de lignes", "number of rows"), observed, {"rows": found})
 
 
 def null_share(line: NullShare, fields: Fields, rows: pl.DataFrame) -> Answer:
@@ -66,7 +66,7 @@ def distinct_count(line: DistinctCount, fields: Fields, rows: pl.DataFrame) -> A
         frame, "ExpectColumnUniqueValueCountToBeBetween", column=fields[0], min_value=least, max_value=most
     )
     found = int(seen["observed_value"])
-    observed = bilingual("{found} valeurs distinctes", "{found} distinct values", found=found)
+    observed = bilingual("valeurs distinctes : {found}", "distinct values: {found}", found=found)
     return Answer(passed, between(least, most, "valeurs distinctes", "distinct values"), observed, {"distinct": found})
 
 
@@ -114,7 +114,7 @@ def unique(line: Unique, fields: Fields, rows: pl.DataFrame) -> Answer:
     return Answer(
         passed,
         bilingual("aucun doublon", "no two rows alike"),
-        bilingual("{found} lignes en double", "{found} rows that are alike", found=found),
+        bilingual("lignes en double : {found}", "rows that are alike: {found}", found=found),
         {"rows": found},
     )
 
@@ -122,7 +122,7 @@ def unique(line: Unique, fields: Fields, rows: pl.DataFrame) -> Answer:
 def largest_share(line: LargestShare, fields: Fields, rows: pl.DataFrame) -> Answer:
     """No value stands in more than a share of the rows; Great Expectations has no such expectation."""
     found = shares(rows[fields[0]], line.bound)
-    value, share = next(iter(found.items()), ("", 0.0))
+    value, share = next(iter(found.items()), ("-", 0.0))
     return Answer(
         share <= line.bound.max,
         bilingual(

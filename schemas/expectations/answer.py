@@ -35,12 +35,12 @@ def bilingual(fr: str, en: str, /, **values: float | int | str) -> Text:
 
 
 def between(least: int | None, most: int | None, fr: str, en: str) -> Text:
-    """At least so many, at most so many, or from so many to so many, of what `fr` and `en` name."""
+    """At least so many, at most so many, or from so many to so many, of the figure that `fr` and `en` name."""
     if least is None:
-        return bilingual("au plus {most} " + fr, "at most {most} " + en, most=most or 0)
+        return bilingual(fr + " : au plus {most}", en + ": at most {most}", most=most or 0)
     if most is None:
-        return bilingual("au moins {least} " + fr, "at least {least} " + en, least=least)
-    return bilingual("de {least} à {most} " + fr, "{least} to {most} " + en, least=least, most=most)
+        return bilingual(fr + " : au moins {least}", en + ": at least {least}", least=least)
+    return bilingual(fr + " : de {least} à {most}", en + ": {least} to {most}", least=least, most=most)
 
 
 def listed(fr: str, en: str, values: Sequence[str]) -> Text:

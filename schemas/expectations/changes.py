@@ -33,8 +33,8 @@ def row_count_change(line: RowCountChange, _fields: Fields, now: pl.DataFrame, b
         _allowed(line.bound, change),
         expected,
         bilingual(
-            "{before} lignes avant, {now} maintenant ({change})",
-            "{before} rows before, {now} now ({change})",
+            "nombre de lignes : {before} avant, {now} maintenant ({change})",
+            "number of rows: {before} before, {now} now ({change})",
             before=before.height,
             now=now.height,
             change=change,
@@ -66,8 +66,8 @@ def values_kept(line: ValuesKept, fields: Fields, now: pl.DataFrame, before: pl.
     """At most so many of the values before are lost."""
     most = line.bound.lost
     expected = bilingual(
-        "au plus {most} valeurs de la version précédente disparaissent",
-        "at most {most} values of the version before are lost",
+        "valeurs de la version précédente qui disparaissent : au plus {most}",
+        "values of the version before that are lost: at most {most}",
         most=most,
     )
     column = _column(before, fields[0])

@@ -83,7 +83,8 @@ def test_a_version_that_lost_too_many_rows_is_held_back_and_the_last_one_stays(c
         release(commons)
     assert caught.value.what == (
         "lieux: the next version is held back, version 1.0.0 stands. row_count_change of places: expected falls by at "
-        "most 20%; observed 11 rows before, 4 now (-63.6%). Sources that bring fewer rows: angers (8 before, 1 now)."
+        "most 20%; observed number of rows: 11 before, 4 now (-63.6%). Sources that bring fewer rows: "
+        "angers (8 before, 1 now)."
     )
     assert caught.value.remedy == (
         "Correct the source that changed: its report says what arrived. If the change is right, change the bound under "
@@ -195,7 +196,7 @@ def test_dagit_shows_what_was_expected_and_observed_and_the_run_is_red(commons: 
     assert shown["places_row_count_change_stop"] == (
         False,
         "ERROR",
-        "Expected falls by at most 20%; observed 11 rows before, 4 now (-63.6%).",
+        "Expected falls by at most 20%; observed number of rows: 11 before, 4 now (-63.6%).",
     )
     assert shown["places_largest_share_nom_warn"][:2] == (False, "WARN")
     (failed,) = [event for event in seen if isinstance(event, Failed)]
