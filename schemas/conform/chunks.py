@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -30,11 +31,14 @@ _BOM = b"\xef\xbb\xbf"
 _QUOTE, _LINE_FEED, _RETURN = ord('"'), ord("\n"), ord("\r")
 
 
+Bytes: TypeAlias = bytes | bytearray
+
+
 @dataclass(frozen=True)
 class Chunk:
-    """Whole rows of the file: their bytes, where the quotes are, and where in the file they begin."""
+    """Whole rows of the file: their bytes (which nobody changes), where the quotes are, and where they begin."""
 
-    data: bytes
+    data: Bytes
     quotes: Positions
     offset: int
 
@@ -88,38 +92,55 @@ class Chunk:
         return rows
 
 
-def cut(path: Path, delimiter: str, size: int = CHUNK) -> Iterator[tuple[bytes, Chunk | None]]:
-    """Read the file; give the bytes just read and, once there are whole rows, the chunk they complete.
+def cut(path: Path, delimiter: str, size: int = CHUNK) -> Iterator[tuple[Bytes, Chunk | None]]:
+    """Read the file; give every byte of it, in order, and the chunk of whole rows those bytes are.
 
-    The header is checked, and left out of the first chunk. Raises Unprovable if a row is longer than anyone writes.
+    The header is checked, and is no chunk. Raises Unprovable if a row is longer than anyone writes.
     """
     rest, offset, header = b"", 0, True
     with path.open("rb", buffering=0) as file:
-        while block := file.read(size):
-            if not offset and not rest and block.startswith(_BOM):
-                rest, offset = block[len(_BOM) :], len(_BOM)
-            else:
-                rest += block
-            quotes = _places(rest, _QUOTE)
+        while True:
+            # Each byte is written once: into the buffer that becomes the chunk.
+            data = bytearray(len(rest) + size)
+            data[: len(rest)] = rest
+            with memoryview(data) as view, view[len(rest) :] as empty:
+                read = file.readinto(empty)
+            if not read:
+                break
+            del data[len(rest) + read :]
             if header:
-                end = _first_row_end(rest, quotes)
-                if end:
-                    Chunk(rest[:end], quotes[: np.searchsorted(quotes, end)], 0).check(delimiter)
-                    rest, offset, header = rest[end:], offset + end, False
-                    quotes = quotes[np.searchsorted(quotes, end) :] - end
-            end = 0 if header else _last_row_end(rest, quotes)
-            if not end:
-                if len(rest) > _LONGEST_ROW:
-                    raise Unprovable("a row is longer than 64 MiB")
-                yield block, None
-                continue
-            yield block, Chunk(rest[:end], quotes[: np.searchsorted(quotes, end)], offset)
-            rest, offset = rest[end:], offset + end
-    last = Chunk(rest, _places(rest, _QUOTE), offset)
+                rows = _header_end(data, delimiter)
+                if rows:
+                    yield data[:rows], None
+                    del data[:rows]
+                    offset, header = rows, False
+            quotes = NOWHERE if header else _places(data, _QUOTE)
+            end = 0 if header else _last_row_end(data, quotes)
+            rest = bytes(data[end:])
+            if len(rest) > _LONGEST_ROW:
+                raise Unprovable("a row is longer than 64 MiB")
+            if end:
+                del data[end:]
+                yield data, Chunk(data, quotes[: np.searchsorted(quotes, end)], offset)
+                offset += end
     if header:
-        last.check(delimiter)
-    elif rest:
-        yield b"", last
+        _check_alone(rest.removeprefix(_BOM), delimiter)
+    yield rest, None if header or not rest else Chunk(rest, _places(rest, _QUOTE), offset)
+
+
+def _check_alone(data: bytes, delimiter: str) -> None:
+    Chunk(data, _places(data, _QUOTE), 0).check(delimiter)
+
+
+def _header_end(data: bytearray, delimiter: str) -> int:
+    """Give where the header ends, the byte-order mark before it included, or 0 if it does not end here."""
+    mark = len(_BOM) if data.startswith(_BOM) else 0
+    text = bytes(data[mark:])
+    end = _first_row_end(text, _places(text, _QUOTE))
+    if not end:
+        return 0
+    _check_alone(text[:end], delimiter)
+    return mark + end
 
 
 def read_again(path: Path, offset: int, length: int) -> Chunk:
@@ -130,7 +151,7 @@ def read_again(path: Path, offset: int, length: int) -> Chunk:
     return Chunk(data, _places(data, _QUOTE), offset)
 
 
-def _places(data: bytes, character: int) -> Positions:
+def _places(data: Bytes, character: int) -> Positions:
     if character == _QUOTE and b'"' not in data:
         return NOWHERE
     characters = np.frombuffer(data, np.uint8)
@@ -149,7 +170,7 @@ def _first_row_end(data: bytes, quotes: Positions) -> int:
     return end
 
 
-def _last_row_end(data: bytes, quotes: Positions) -> int:
+def _last_row_end(data: Bytes, quotes: Positions) -> int:
     end = data.rfind(b"\n") + 1
     while end and np.searchsorted(quotes, end) & 1:
         end = data.rfind(b"\n", 0, end - 1) + 1

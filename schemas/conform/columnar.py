@@ -103,7 +103,7 @@ class ColumnarEngine:
         under_way: deque[tuple[int, Future[Examined]]] = deque()
         hashed: deque[Future[None]] = deque()
 
-        def digest(block: bytes) -> None:
+        def digest(block: bytes | bytearray) -> None:
             for one in digests:
                 one.update(block)
 
