@@ -121,11 +121,10 @@ def list_key(dataset: str) -> str:
 
 def listed(store: Store, dataset: str) -> tuple[Listed, ...]:
     """The versions of `dataset`, oldest first. Raises VersionError if the list is damaged or names one twice."""
-    value = store.read_json(list_key(dataset))
-    if value is None:
+    if not store.exists(list_key(dataset)):
         return ()
     try:
-        found = _List.model_validate(value).versions
+        found = _List.model_validate_json(store.read(list_key(dataset))).versions
     except ValidationError as error:
         raise _damaged(store, list_key(dataset), "is not a list of versions") from error
     numbers = [line.version for line in found]

@@ -235,7 +235,8 @@ class _Publication:
             found[key]["id"]: {**resources[key], **self._held(key)} for key in resources if key in found
         }
         made = [resources[key] | ({DATASTORE: UPDATING} if key in wanted.tables else {}) for key in fresh]
-        if not any(key in wanted.tables for key in fresh):
+        keeps_lease = any(key in wanted.tables for key in fresh)
+        if not keeps_lease:
             changed[self._lead(page)["id"]][LEASE] = ""
         gone = [f"-resources__{found[key]['id']}" for key in found if key not in resources]
         after = self._revise(
@@ -246,7 +247,7 @@ class _Publication:
                 **({"update__resources__extend": made} if made else {}),
                 **_of_resources(changed),
             },
-            lambda now: now.get("version") == wanted.version.version and not wanted.moving(now),
+            lambda now: set(keyed(now)) == set(resources) and (keeps_lease or not self._lead(now).get(LEASE)),
         )
         return after, self._dropped(after, archive, resources)
 

@@ -49,6 +49,9 @@ def test_a_version_listed_twice_is_refused(store: Store) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
     (fault,) = verify_store(store, "essai")
     assert "names a version twice" in fault.what
+    path.write_text('{"dataset": "essai", "versions": [', encoding="utf-8")
+    (fault,) = verify_store(store, "essai")
+    assert "is not a list of versions" in fault.what
 
 
 def test_any_two_versions_can_be_compared_in_either_direction(store: Store) -> None:
