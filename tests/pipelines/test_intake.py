@@ -1,0 +1,187 @@
+"""One source taken in: what is kept, what is told, and that a failed read is never an empty source."""
+
+import json
+import os
+import socket
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from glane.errors import GlaneError
+from glane.store import Store
+from pipelines.catalogue import Entry, load_catalogue
+from pipelines.contributing import contributions_of, is_too_stale
+from pipelines.harvesting import take_all_in
+from pipelines.intake import Intake, is_taken_in, take_in
+from schemas.dataset import Dataset
+from schemas.report import last_report
+from schemas.rows import last_good
+from sources.harvest import Patience
+from tests.pipelines.material import Commons, three_partners
+
+
+@pytest.fixture
+def commons(tmp_path: Path) -> Commons:
+    return three_partners(tmp_path)
+
+
+def _entry(commons: Commons) -> Entry:
+    return load_catalogue(commons.settings)["lieux"]
+
+
+def _take_in(commons: Commons, partner: str) -> Intake:
+    entry = _entry(commons)
+    return take_in(
+        entry.source(partner), entry.dataset, Store(commons.settings.store), patience=Patience(attempts=2, wait_first=0)
+    )
+
+
+def _kept(commons: Commons, partner: str) -> list[str]:
+    found = last_good(Store(commons.settings.store), "lieux", partner)
+    return found[0]["nom"].to_list() if found else []
+
+
+def _brought(commons: Commons) -> list[str]:
+    entry = _entry(commons)
+    assert isinstance(entry.dataset, Dataset)
+    return [c.partner for c in contributions_of(entry, entry.dataset, Store(commons.settings.store))]
+
+
+def test_the_same_bytes_under_the_same_rules_are_judged_once(commons: Commons) -> None:
+    first, second = _take_in(commons, "caen"), _take_in(commons, "caen")
+    assert (first.report.state, second.report.state) == ("judged", "unchanged")
+    assert first.verdict == second.verdict
+    assert first.report.problems == second.report.problems
+    commons.edit("caen", "2026", "2027")
+    assert _take_in(commons, "caen").report.state == "judged"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty", b"", "gave an empty file"),
+        ("header alone", b"numero,nom,cp\n", "holds 0 rows; 1 at least were expected"),
+        ("a column is missing", b"numero,cp\n1,49000\n", "has not got the column 'nom'"),
+        ("a column is doubled", b"numero,nom,nom,cp\n1,a,b,49000\n", "nom"),
+        ("another encoding", "numero,nom,cp\n1,Café,49000\n".encode("cp1252"), "utf-8"),
+        ("a web page", b"<!DOCTYPE html><html><body>404</body></html>", "gave a web page"),
+    ],
+)
+def test_a_failed_read_is_not_an_empty_source(commons: Commons, name: str, content: bytes, said: str) -> None:
+    good = _take_in(commons, "brest")
+    (commons.settings.sources / "lieux" / "brest" / "lieux.csv").write_bytes(content)
+    failed = _take_in(commons, "brest")
+    assert failed.error is not None, name
+    assert failed.error.exit_code == 1
+    assert said.lower() in str(failed.error).lower()
+    assert "lieux.csv" in str(failed.error) or "The file" in str(failed.error)
+    assert (failed.verdict, _kept(commons, "brest")) == (good.verdict, ["Le Fil", "Le Phare"])
+    assert (failed.report.state, failed.report.last_good, bool(failed.report.stale_since)) == ("failed", 2, True)
+    assert _brought(commons) == ["brest"]
+
+
+def test_a_dead_address_is_the_worlds_fault(commons: Commons) -> None:
+    _take_in(commons, "brest")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    commons.edit("brest", "where: {file: lieux.csv}", f"where: {{url: http://127.0.0.1:{port}/lieux.csv}}")
+    failed = _take_in(commons, "brest")
+    assert (failed.error.exit_code if failed.error else 0, failed.report.failure and failed.report.failure.step) == (
+        3,
+        "fetch",
+    )
+    assert _kept(commons, "brest") == ["Le Fil", "Le Phare"]
+
+
+def test_it_is_stale_since_the_first_failure_and_no_more_once_it_is_read_again(commons: Commons) -> None:
+    path = commons.settings.sources / "lieux" / "brest" / "lieux.csv"
+    good = path.read_bytes()
+    _take_in(commons, "brest")
+    path.write_bytes(b"")
+    first, second = _take_in(commons, "brest"), _take_in(commons, "brest")
+    path.write_bytes(good)
+    healed = _take_in(commons, "brest")
+    assert first.report.stale_since == second.report.stale_since == first.report.run_at
+    assert (healed.error, healed.report.state, healed.report.stale_since) == (None, "unchanged", None)
+
+
+def test_rows_that_are_stale_beyond_the_sources_bound_leave(commons: Commons) -> None:
+    for partner in ("angers", "brest"):
+        _take_in(commons, partner)
+    (commons.settings.sources / "lieux" / "brest" / "lieux.csv").unlink()
+    _take_in(commons, "brest")
+    assert _brought(commons) == ["angers", "brest"]
+    key = commons.settings.store / "reports" / "lieux" / "brest" / "latest.json"
+    report = json.loads(key.read_text(encoding="utf-8"))
+    key.write_text(json.dumps(report | {"stale_since": "2020-01-01T00:00:00+00:00"}), encoding="utf-8")
+    assert _brought(commons) == ["angers"]
+
+
+def test_the_bound_on_staleness_counts_whole_days() -> None:
+    today = date(2026, 11, 21)
+    assert not is_too_stale(None, 1, today)
+    assert not is_too_stale("2026-11-20T23:59:59+00:00", 1, today)
+    assert is_too_stale("2026-11-19T00:00:00+00:00", 1, today)
+
+
+def test_a_broken_declaration_keeps_the_credit_it_was_given_under(commons: Commons) -> None:
+    _take_in(commons, "brest")
+    commons.edit("brest", "map:", "mapp:")
+    failed = _take_in(commons, "brest")
+    assert failed.error is not None
+    assert "Did you mean 'map'?" in str(failed.error)
+    assert failed.report.about.attribution == "Association brest, 2026"
+    assert _brought(commons) == ["brest"]
+
+
+def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons) -> None:
+    commons.edit("caen", "map:", "bounds: {rows_max: 1, to_correct_max: 0.1}\nmap:")
+    notes = [note.en for note in _take_in(commons, "caen").report.notes]
+    assert notes == [
+        "The file holds 2 rows; 1 at most were expected.",
+        "1 rows of 2 are to be corrected, more than the share expected (10%).",
+    ]
+    assert _kept(commons, "caen") == ["L'Atelier"]
+
+
+def test_a_source_is_taken_in_until_its_file_or_declaration_changes(commons: Commons) -> None:
+    store, entry = Store(commons.settings.store), _entry(commons)
+    source = entry.source("angers")
+    before = is_taken_in(source, entry.dataset, store)
+    _take_in(commons, "angers")
+    after = is_taken_in(source, entry.dataset, store)
+    commons.file("angers", "1,Le Fil,49100\n")
+    assert [before, after, is_taken_in(source, entry.dataset, store)] == [False, True, False]
+
+
+def test_the_report_is_kept_where_the_partner_finds_it(commons: Commons) -> None:
+    intake = _take_in(commons, "caen")
+    store = Store(commons.settings.store)
+    assert last_report(store, "lieux", "caen") == intake.report
+    assert store.read("reports/lieux/caen/latest.md").decode() == intake.markdown
+
+
+def test_a_fault_of_our_own_in_one_source_comes_after_the_others_are_done(
+    commons: Commons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, store = _entry(commons), Store(commons.settings.store)
+
+    def broken(source: object, *arguments: object) -> Intake:
+        if getattr(source, "partner", "") == "brest":
+            raise ZeroDivisionError("a fault of our own")
+        return take_in(source, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("pipelines.harvesting.take_in", broken)
+    seen: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        seen.extend(intake.partner for intake in take_all_in(entry, entry.sources, store))
+    assert sorted(seen) == ["angers", "caen"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_store_that_refuses_is_the_worlds_fault(commons: Commons) -> None:
+    commons.settings.store.mkdir(mode=0o500)
+    with pytest.raises(GlaneError):
+        _take_in(commons, "angers")
