@@ -21,6 +21,7 @@ PROCESS_TAG = "glane/process"
 DAGSTER_YAML = """\
 # Written by Glane the first time; yours to change.
 telemetry: {enabled: false}
+nux: {enabled: false}
 concurrency:
   runs:
     max_concurrent_runs: 4
