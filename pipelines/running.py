@@ -6,7 +6,7 @@ Belongs here: which runs, in which order, and what a crash in one of them become
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,8 @@ from pipelines.harvesting import Observe, is_harvested
 from pipelines.instance import open_instance, process_tags
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
 from pipelines.settings import PortalSettings, Settings
+
+_Job = tuple[str, list[dg.AssetKey]]
 
 
 class CrashError(WorldError):
@@ -40,21 +42,57 @@ def run_datasets(
     Versions are published on `portal`, if there is one. `observe` is told of every Intake, Merge, Release, Publication
     and Failed. Raises CrashError, once all is done, if a run ended by a fault in the code.
     """
+    release = [what for what in RELEASE if what != "portal" or portal is not None]
+
+    def jobs(entry: Entry) -> Iterator[_Job]:
+        # By the whole dataset's names, of which the chosen sources may be a part.
+        keys = source_keys(catalogue[entry.name])
+        harvested = [keys[source.partner] for source in entry.sources if is_harvested(source)]
+        asked = [key for source in harvested for key in (source.snapshot, source.rows)]
+        if asked:
+            yield name_of(entry.name, "harvest"), asked
+        yield name_of(entry.name, "publish"), [release_key(entry.name, what) for what in release]
+
+    _run(settings, catalogue, chosen, portal, observe, jobs)
+
+
+def publish_datasets(
+    settings: Settings,
+    catalogue: Mapping[str, Entry],
+    chosen: Mapping[str, Entry],
+    portal: PortalSettings,
+    observe: Observe,
+) -> None:
+    """Bring `portal` to the current versions of the chosen datasets. `observe` is told of each Publication and Failed.
+
+    Raises CrashError as run_datasets does.
+    """
+
+    def jobs(entry: Entry) -> Iterator[_Job]:
+        yield name_of(entry.name, "publish"), [release_key(entry.name, "portal")]
+
+    _run(settings, catalogue, chosen, portal, observe, jobs)
+
+
+def _run(
+    settings: Settings,
+    catalogue: Mapping[str, Entry],
+    chosen: Mapping[str, Entry],
+    portal: PortalSettings | None,
+    observe: Observe,
+    jobs: Callable[[Entry], Iterator[_Job]],
+) -> None:
     warnings.simplefilter("ignore", dg.BetaWarning)
     warnings.simplefilter("ignore", dg.PreviewWarning)
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     definitions = build_definitions(settings, lambda: portal, observe, catalogue)
-    release = [what for what in RELEASE if what != "portal" or portal is not None]
-    crashes: list[str] = []
     with open_instance(settings.dagster_home) as instance:
-        for entry in chosen.values():
-            keys = source_keys(entry)
-            harvested = [keys[source.partner] for source in entry.sources if is_harvested(source)]
-            if harvested:
-                assets = [key for source in harvested for key in (source.snapshot, source.rows)]
-                crashes += _execute(definitions, instance, name_of(entry.name, "harvest"), assets)
-            assets = [release_key(entry.name, what) for what in release]
-            crashes += _execute(definitions, instance, name_of(entry.name, "publish"), assets)
+        crashes = [
+            crash
+            for entry in chosen.values()
+            for job, assets in jobs(entry)
+            for crash in _execute(definitions, instance, job, assets)
+        ]
     if crashes:
         raise CrashError("Glane itself failed:\n" + "\n".join(crashes), "Report this to Glane's developers.")
 

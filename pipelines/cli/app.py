@@ -5,12 +5,13 @@ Belongs here: which commands there are, in the order a newcomer needs them. Does
 
 import typer
 
-from pipelines.cli import check, report, run, source, terms, ui, versions
+from pipelines.cli import check, publish, report, run, source, terms, ui, versions
 from portal.commands import app as portal
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Partners' files in, versioned open datasets on CKAN out.\n\n"
@@ -25,5 +26,9 @@ app.add_typer(source.app, name="source")
 app.command("report")(report.report)
 app.command("terms")(terms.terms)
 app.command("versions")(versions.versions)
+app.command("diff")(versions.diff)
+app.command("apply")(versions.apply)
+app.command("verify")(versions.verify)
+app.command("publish")(publish.publish)
 app.add_typer(portal, name="portal")
 app.command("ui")(ui.ui)

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from pipelines.catalogue import Entry
 from pipelines.cli.say import day, size
+from pipelines.release import Merge, Publication, Release
 from pipelines.summary import DatasetOutcome, Outcome, SourceOutcome
 
 _STATES = {
@@ -50,9 +51,22 @@ class Progress:
 
     def show(self, event: object) -> None:
         """One more thing is done."""
+        if self._bar is None and (stage := _stage(event)):
+            self._console.print(stage, markup=False)
         where = "/".join(filter(None, [getattr(event, "dataset", ""), getattr(event, "partner", "")]))
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, advance=1, description=escape(where))
+
+
+def _stage(event: object) -> str | None:
+    """What a log should tell while a long run goes: each dataset's stages, not each source."""
+    if isinstance(event, Merge):
+        return f"{event.dataset}: harvested and merged"
+    if isinstance(event, Release):
+        return f"{event.dataset}: version {event.version.version}{'' if event.built.new else ' stands'}"
+    if isinstance(event, Publication):
+        return f"{event.dataset}: published"
+    return None
 
 
 def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator[str]:

@@ -1,12 +1,15 @@
-"""`glane versions`: the versions of a dataset.
+"""`glane versions`, `diff`, `apply`, `verify`: the versions of a dataset, without touching any.
 
-Belongs here: arguments and what is printed. Does not belong here: reading versions (publish/version.py).
+Belongs here: arguments and what is printed. Does not belong here: reading and comparing versions (publish/).
 """
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from glane.errors import CallError
 from pipelines.cli.say import day, out, print_json
 
 
@@ -34,3 +37,89 @@ def versions(
     for line in lines:
         rows = ", ".join(f"{count} rows in {table}" for table, count in line.rows.items())
         out().print(f"version of {day(line.created)} ({line.version})  {rows}  sha256 {line.manifest_sha256}")
+
+
+def diff(
+    dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    before: Annotated[str, typer.Argument(help="The earlier version: 1.0.0")],
+    after: Annotated[str, typer.Argument(help="The later version: 1.1.0")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with every row, for programs.")] = False,
+) -> None:
+    """Say what changed between two versions of a dataset: fields, and rows added, changed and removed."""
+    from glane.store import Store
+    from pipelines.settings import load_settings
+    from publish.diff import diff as compare_versions
+
+    changes, differences = compare_versions(Store(load_settings().store), dataset, before, after)
+    if as_json:
+        tables = {
+            name: {
+                "added": found.added.to_dicts(),
+                "changed": found.changed.to_dicts(),
+                "removed": found.removed.to_dicts(),
+            }
+            for name, found in differences.items()
+        }
+        structure = [{"level": change.level.name.lower(), **change.what.model_dump()} for change in changes]
+        print_json({"dataset": dataset, "from": before, "to": after, "structure": structure, "tables": tables})
+        return
+    for change in changes:
+        out().print(f"{change.level.name.lower()}  {change.what.en}", markup=False)
+    for name, found in differences.items():
+        rows = f"{found.added.height} added, {found.rows_changed} changed, {found.removed.height} removed"
+        out().print(f"{name}  {rows}", markup=False)
+
+
+def apply(
+    delta: Annotated[Path, typer.Argument(help="The delta's header: delta/<table>.delta.json", metavar="DELTA")],
+    old: Annotated[Path, typer.Argument(help="The CSV file of the version that the delta starts from.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="standard output")
+    ] = None,
+) -> None:
+    """Make a version's CSV file out of the version before and the delta: what a reuser does to follow a dataset."""
+    from publish.delta import apply_delta
+
+    for path in (delta, old):
+        if not path.is_file():
+            raise CallError(f"There is no file {path}.", "Check the path.")
+    new = apply_delta(delta, old.read_bytes())
+    if output is None:
+        sys.stdout.buffer.write(new)
+    else:
+        output.write_bytes(new)
+
+
+def verify(
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Datasets to verify.", show_default="all", metavar="[DATASET]...")
+    ] = None,
+    portal: Annotated[bool, typer.Option("--portal", help="Download and verify what the portal keeps, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
+) -> None:
+    """Read every byte of every version again and name what is not as it was listed. Exit code 1: something is not."""
+    from glane.store import Store
+    from pipelines.catalogue import choose, load_catalogue
+    from pipelines.cli.embedded import find_portal
+    from pipelines.settings import load_settings
+    from publish.ckan.address import read_address
+    from publish.verify import verify_portal, verify_store
+
+    settings = load_settings()
+    store = Store(settings.store)
+    known = find_portal(settings) if portal else None
+    if portal and known is None:
+        raise CallError("No portal is known.", "Start the embedded one (glane portal up), or set GLANE_PORTAL.")
+    faults = []
+    for name in choose(load_catalogue(settings), datasets or []):
+        faults += verify_store(store, name)
+        if known is not None:
+            address = read_address(known.url, known.token_file, known.organisation)
+            faults += verify_portal(store, name, address)
+    if as_json:
+        print_json([{"where": fault.where, "what": fault.what} for fault in faults])
+    for fault in faults if not as_json else ():
+        out().print(f"{fault.where}: {fault.what}", markup=False)
+    if not faults and not as_json:
+        out().print("Every byte is the one that was listed.")
+    raise typer.Exit(1 if faults else 0)

@@ -92,6 +92,42 @@ def test_versions_lists_date_number_rows_and_the_hash_of_the_manifest(commons: C
     assert re.fullmatch(rf"version of \d+ \w+ \d{{4}} \(1\.0\.0\)  4 rows in places  sha256 {digest}\n", text), created
 
 
+def test_a_reuser_follows_a_dataset_by_diff_and_delta(commons: Commons, glane: Glane, tmp_path: Path) -> None:
+    glane("run")
+    commons.file("brest", "7,Le Fil,49000\n8,Le Phare,29000\n9,La Rade,29200\n")
+    glane("run")
+    versions = commons.settings.store / "versions" / "lieux"
+    old, new = (versions / number / "lieux-places.csv" for number in ("1.0.0", "1.1.0"))
+    value = json.loads(glane("diff", "lieux", "1.0.0", "1.1.0", "--json").out)
+    assert glane("diff", "lieux", "1.0.0", "1.1.0").out == "places  1 added, 1 changed, 0 removed\n"
+    assert value["tables"]["places"]["changed"] == [
+        {"id": "brest--8", "field": "code_postal", "old": "29200", "new": "29000"}
+    ]
+    made = tmp_path / "made.csv"
+    applied = glane("apply", str(versions / "1.1.0" / "delta" / "places.delta.json"), str(old), "-o", str(made))
+    assert (applied.code, made.read_bytes()) == (0, new.read_bytes())
+    unknown = glane("diff", "lieux", "1.0.0", "9.9.9")
+    assert (unknown.code, "1.0.0, 1.1.0" in unknown.err) == (2, True)
+
+
+def test_verify_names_the_file_that_somebody_edited(commons: Commons, glane: Glane) -> None:
+    glane("run")
+    assert glane("verify").code == 0
+    edited = commons.settings.store / "versions" / "lieux" / "1.0.0" / "lieux-places.csv"
+    edited.write_bytes(edited.read_bytes() + b"x")
+    answer = glane("verify", "lieux", "--json")
+    faults = json.loads(answer.out)
+    assert (answer.code, [fault["where"] for fault in faults]) == (1, [str(edited)])
+
+
+def test_publishing_without_a_portal_or_a_version_is_a_wrong_call(glane: Glane, tmp_path: Path) -> None:
+    nowhere = glane("publish")
+    (tmp_path / "token").write_text("secret", encoding="utf-8")
+    nothing = glane("publish", "--to", "http://127.0.0.1:9", "--token-file", str(tmp_path / "token"))
+    assert (nowhere.code, "No portal is known." in nowhere.err) == (2, True)
+    assert (nothing.code, "No dataset has a version yet." in nothing.err) == (2, True)
+
+
 def test_a_report_speaks_the_partners_language_unless_asked(glane: Glane) -> None:
     glane("run")
     french, english = glane("report", "lieux/caen"), glane("report", "lieux/caen", "--lang", "en")

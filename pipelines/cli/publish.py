@@ -1,0 +1,82 @@
+"""`glane publish`: bring a portal to the current versions, without harvesting.
+
+Belongs here: arguments and what is printed. Does not belong here: publishing (publish/ckan), its Dagster run
+(pipelines/running.py).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from glane.errors import CallError
+from pipelines.cli.say import err, out, print_json, size
+
+
+def publish(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(help="Datasets to publish.", show_default="all that have a version", metavar="[DATASET]..."),
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="Address of the CKAN.", show_default="GLANE_PORTAL")] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="File with an editor's API token for --to.", show_default="GLANE_PORTAL_TOKEN_FILE"),
+    ] = None,
+    organisation: Annotated[
+        str | None, typer.Option(help="Organisation that publishes.", show_default="the token's only one")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
+) -> None:
+    """Bring the portal to the current version of each dataset, without harvesting anything.
+
+    What is there already is not sent again; a publication that was killed is taken up where it stopped.
+    """
+    import os
+
+    from glane.store import Store
+    from pipelines.catalogue import choose, load_catalogue
+    from pipelines.cli.embedded import find_portal
+    from pipelines.settings import load_settings
+    from publish.version import listed
+
+    given = {"GLANE_PORTAL": to, "GLANE_PORTAL_ORGANISATION": organisation}
+    given["GLANE_PORTAL_TOKEN_FILE"] = None if token_file is None else str(token_file)
+    settings = load_settings({**os.environ, **{name: value for name, value in given.items() if value is not None}})
+    catalogue = load_catalogue(settings)
+    store = Store(settings.store)
+    chosen = {
+        name: entry for name, entry in choose(catalogue, datasets or []).items() if datasets or listed(store, name)
+    }
+    portal = find_portal(settings)
+    if portal is None:
+        raise CallError(
+            "No portal is known.", "Start the embedded one (glane portal up), or say which: --to and --token-file."
+        )
+    if not chosen:
+        raise CallError("No dataset has a version yet.", "Make one first: glane run.")
+
+    from pipelines.release import Failed, Publication
+    from pipelines.running import publish_datasets
+
+    codes: list[int] = []
+    told: list[dict[str, Any]] = []
+
+    def observe(event: object) -> None:
+        if isinstance(event, Publication):
+            receipt = event.receipt
+            told.append({"dataset": event.dataset, "page": receipt.url, "version": receipt.version})
+            told[-1] |= {"unchanged": receipt.unchanged, "bytes_sent": receipt.sent_bytes, "problem": None}
+            moved = f"{size(receipt.sent_bytes)} uploaded" if receipt.sent_bytes else "nothing uploaded"
+            if not as_json:
+                out().print(f"{event.dataset}  {receipt.version}  {receipt.url}  ({moved})", markup=False)
+        elif isinstance(event, Failed):
+            codes.append(3 if event.error.exit_code == 3 else 1)
+            told.append({"dataset": event.dataset, "problem": str(event.error)})
+            if not as_json:
+                err().print(f"{event.dataset}  FAILED  {event.error}", markup=False)
+
+    publish_datasets(settings, catalogue, chosen, portal, observe)
+    if as_json:
+        print_json(told)
+    raise typer.Exit(min(codes, default=0))
