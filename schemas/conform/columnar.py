@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 from frictionless.resources import TableResource
 
+from schemas.conform.buffers import Positions
 from schemas.conform.chunks import CHUNK, Chunk, cut, read_again
 from schemas.conform.errors import ErrorLog
 from schemas.conform.examine import Examined, Examiner
 from schemas.conform.foreign import lookups
-from schemas.conform.keys import KeyIndex
+from schemas.conform.keys import Hashes, KeyIndex
 from schemas.conform.plan import Plan, Unprovable
 from schemas.conform.rows import Judge, equal, self_equal
 
@@ -73,7 +74,8 @@ class ColumnarEngine:
         self._judge = Judge(plan, log, found)
         self._examiner = Examiner(plan, found)
         self._size = path.stat().st_size
-        self._indexes = [KeyIndex(self._size // _LIKELY_ROW) for _ in plan.keys]
+        # A primary key is often a unique field too: what is found for the one holds for the other.
+        self._indexes = {key.fields: KeyIndex(self._size // _LIKELY_ROW) for key in plan.keys}
         self._rows = 0
         self._chunks: list[tuple[int, int, int]] = []
         self._doubts: list[Doubt] = []
@@ -94,6 +96,8 @@ class ColumnarEngine:
                 examining.shutdown(wait=False, cancel_futures=True)
                 raise
         self._resolve()
+        if progress:
+            progress(self._size, self._size)
         return Judged(self._rows, self._size, digests[0].hexdigest(), digests[1].hexdigest())
 
     def _examined(
@@ -128,7 +132,8 @@ class ColumnarEngine:
         if self._limit and examined.count and len(self._log) >= self._limit:
             raise LimitReached(self._rows + 1)
         self._chunks.append((first, chunk.offset, len(chunk.data)))
-        matches = [self._match(key, examined, first) for key in range(len(self._plan.keys))]
+        found = {fields: self._match(index, *examined.keys[fields], first) for fields, index in self._indexes.items()}
+        matches = [found[key.fields] for key in self._plan.keys]
         cells = dict(examined.cells)
         more = sorted({row for match in matches for row in match} - cells.keys())
         if more:
@@ -155,9 +160,9 @@ class ColumnarEngine:
         self._doubts.extend(doubt for doubt in doubts if doubt.earlier < first)
         self._rows += examined.count
 
-    def _match(self, key: int, examined: Examined, first: int) -> dict[int, int]:
-        hashes, rows = examined.keys[key]
-        earlier = self._indexes[key].add(hashes, (rows + first).astype(np.uint32))
+    def _match(self, index: KeyIndex, hashes: Hashes, rows: Positions, first: int) -> dict[int, int]:
+        """Give the chunk's rows whose hash came before, and the row it last came in."""
+        earlier = index.add(hashes, (rows + first).astype(np.uint32))
         hit = np.flatnonzero(earlier)
         return dict(zip(rows[hit].tolist(), earlier[hit].tolist(), strict=True))
 

@@ -46,10 +46,10 @@ class KeptRows:
 
     def __init__(self) -> None:
         self._packed: list[tuple[bytes, int]] = []
-        self._open: list[Sequence[Any]] = []
-        self._last: tuple[int, list[Sequence[Any]]] = (-1, [])
+        self._open: list[Sequence[str]] = []
+        self._last: tuple[int, list[Sequence[str]]] = (-1, [])
 
-    def keep(self, cells: Sequence[Any]) -> int:
+    def keep(self, cells: Sequence[str]) -> int:
         """Keep one row; give the number to ask for it by."""
         if len(self._open) == _BATCH:
             raw = marshal.dumps(self._open)
@@ -69,7 +69,7 @@ class KeptRows:
                 unpacked = pa.decompress(packed, size, codec=_CODEC, asbytes=True)
                 self._last = (batch, marshal.loads(unpacked))
             row = self._last[1][position]
-        return tuple("" if cell is None else str(cell) for cell in row)
+        return tuple(row)
 
 
 class ErrorLog(Sequence[ErrorRecord]):
@@ -88,7 +88,7 @@ class ErrorLog(Sequence[ErrorRecord]):
         self._details: dict[int, dict[str, Any]] = {}
         self._rows = KeptRows()
 
-    def keep_row(self, cells: Sequence[Any]) -> int:
+    def keep_row(self, cells: Sequence[str]) -> int:
         """Keep the cells of a row that has errors; give the number that `add` wants."""
         return self._rows.keep(cells)
 

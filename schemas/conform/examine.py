@@ -35,8 +35,8 @@ class Examined:
     """Rows to judge: the fields known to be wrong (the others are proven), or None where nothing is known."""
     cells: dict[int, list[str]]
     """The cells of the suspects."""
-    keys: list[tuple[Hashes, Positions]]
-    """For each key of the plan, the hashes of the rows that have a value, and those rows, ascending."""
+    keys: dict[tuple[int, ...], tuple[Hashes, Positions]]
+    """For the fields of each key, the hashes of the rows that have a value, and those rows, ascending."""
 
 
 class Examiner:
@@ -65,10 +65,10 @@ class Examiner:
                 fields = suspects.setdefault(row, [])
                 if fields is not None:
                     fields.append(field)
-        hashed = [self._hash(key, parsed, wrong) for key in self._plan.keys]
-        for key, (_, empty) in zip(self._plan.keys, hashed, strict=True):
+        hashed = {key.fields: self._hash(key, parsed, wrong) for key in self._plan.keys}
+        for key in self._plan.keys:
             if key.primary:
-                for row in parsed.rows[empty].tolist():
+                for row in parsed.rows[hashed[key.fields][1]].tolist():
                     suspects.setdefault(row, [])
         for reference, lookup, found in zip(self._plan.references, self._lookups, self._found, strict=True):
             for row in parsed.rows[_lost(self._plan, reference, lookup, found, parsed)].tolist():
@@ -78,11 +78,12 @@ class Examiner:
         suspects.update(dict.fromkeys(parsed.ragged.tolist()))
         rows = sorted(suspects)
         cells = dict(zip(rows, chunk.rows(rows, delimiter), strict=True)) if rows else {}
-        keys = [_with_value(one, parsed.rows) for one in hashed]
+        keys = {fields: _with_value(one, parsed.rows) for fields, one in hashed.items()}
         if len(parsed.ragged):
             ragged = [cells[row] for row in parsed.ragged.tolist()]
-            more = [_with_value(self._hash_ragged(key, ragged), parsed.ragged) for key in self._plan.keys]
-            keys = [_in_order(one, other) for one, other in zip(keys, more, strict=True)]
+            for key in self._plan.keys:
+                more = _with_value(self._hash_ragged(key, ragged), parsed.ragged)
+                keys[key.fields] = _in_order(_with_value(hashed[key.fields], parsed.rows), more)
         return Examined(chunk, parsed.count, suspects, cells, keys)
 
     def _perhaps_blank(self, parsed: Parsed) -> Positions:

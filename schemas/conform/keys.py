@@ -155,12 +155,18 @@ class KeyIndex:
         suspect = first[(self._seen[byte] & bit) != 0]
         if len(suspect):
             before[suspect] = self._find(hashes[suspect])
-        np.bitwise_or.at(self._seen, byte, bit)
+        self._mark(byte, bit)
         last = np.append(first[1:] - 1, len(hashes) - 1) if len(hashes) else first
         self._insert(0, (hashes[last], ranked[last]))
         result = np.empty_like(before)
         result[order] = before
         return result
+
+    def _mark(self, byte: Positions, bit: npt.NDArray[np.uint8]) -> None:
+        """Set the bits. The bytes are ascending, so that those of one byte can be joined at once."""
+        if len(byte):
+            start = np.flatnonzero(np.concatenate((np.ones(1, bool), byte[1:] != byte[:-1])))
+            self._seen[byte[start]] |= np.bitwise_or.reduceat(bit, start)
 
     def _find(self, hashes: Hashes) -> Rows:
         found = np.zeros(len(hashes), np.uint32)

@@ -74,7 +74,12 @@ def _resource(
         options["encoding"] = encoding
     if dialect:
         options["dialect"] = Dialect.from_descriptor(dialect)
-    resource = Resource(**options)
+    resource: Any = Resource(**options)
+    if schema is not None:
+        # A schema file is validated on its own, by the standard its `$schema` names; within a resource it would be
+        # validated again, by the standard of the resource (which has no `$schema`, and so would be the first).
+        profile = schema.to_descriptor().get("$schema")
+        resource._datapackage_version = Schema.effective_datapackage_version({"$schema": profile}, None)
     if not isinstance(resource, TableResource):
         raise NotATableError(
             f"{path.name} is not a table that can be validated: its extension names no tabular format.",

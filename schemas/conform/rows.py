@@ -28,7 +28,9 @@ _ALL_NONE = 'cells composing the primary keys are all "None"'
 class Judge:
     """Judges rows one by one and logs what is wrong."""
 
-    def __init__(self, plan: Plan, log: ErrorLog, lookups: Sequence[Lookup]) -> None:
+    def __init__(self, plan: Plan, log: ErrorLog, lookups: Sequence[Lookup], typed: bool = False) -> None:
+        """`typed` says that cells are not all strings (a spreadsheet's)."""
+        self._typed = typed
         self._plan = plan
         self._log = log
         self._lookups = lookups
@@ -45,7 +47,7 @@ class Judge:
             self._foreign(row, reference, lookup)
         row.finish()
         if row.errors:
-            kept = self._log.keep_row([cell if cell is None else str(cell) for cell in cells])
+            kept = self._log.keep_row(["" if cell is None else str(cell) for cell in cells] if self._typed else cells)
             for kind, note, cell, field_number, details in row.errors:
                 self._log.add(kind, number, kept, intern(note), cell, field_number, details)
 

@@ -33,6 +33,7 @@ def judge_rows(request: Request, limit: int | None, reason: str) -> Report:
     opened: Any = open_resource(request)
     opened.schema.foreign_keys = []
     try:
+        resource.to_descriptor(validate=True)
         opened.open()
     except FrictionlessException as error:
         records = [record(one.to_descriptor()) for one in error.to_errors()]
@@ -49,7 +50,7 @@ def judge_rows(request: Request, limit: int | None, reason: str) -> Report:
             log.add_whole([record(errors.SourceError(note="the source is empty").to_descriptor())])
         log.add_whole(record(error.to_descriptor()) for error in opened.header.errors)
         try:
-            judge = Judge(plan, log, lookups(resource, plan))
+            judge = Judge(plan, log, lookups(resource, plan), typed=True)
         except Unprovable as unreadable:
             raise CallError(
                 f"The file cannot be judged: {unreadable}.", "Give the table, or correct it."

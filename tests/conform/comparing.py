@@ -29,23 +29,18 @@ class Case:
 
 
 def reference(case: Case, folder: Path) -> dict[str, Any] | Exception:
-    """Frictionless' report, or the exception it fails with."""
-    options: dict[str, Any] = {"path": case.name, "basepath": str(folder), "schema": _schema(case.schema)}
+    """What `frictionless validate FILE --schema S.json --json` reports, or the exception it fails with."""
+    options: dict[str, Any] = {"path": case.name, "schema": _schema_file(case.schema, folder, "case")}
     if case.encoding:
         options["encoding"] = case.encoding
     if case.dialect:
         options["dialect"] = Dialect.from_descriptor(case.dialect)
-    resource = Resource(**options)
+    resource = Resource(**options, basepath=str(folder))
     if case.foreign:
-        others = [
-            Resource(
-                name=name,
-                path=f"{name}.csv",
-                basepath=str(folder),
-                **({} if schema is None else {"schema": _schema(schema)}),
-            )
-            for name, (_, schema) in case.foreign.items()
-        ]
+        others = []
+        for name, (_, schema) in case.foreign.items():
+            known = {} if schema is None else {"schema": _schema_file(schema, folder, name)}
+            others.append(Resource(name=name, path=f"{name}.csv", basepath=str(folder), **known))
         Package(resources=[resource, *others])
     try:
         return resource.validate(limit_errors=case.limit or 0).to_descriptor()
@@ -74,6 +69,12 @@ def _foreign(case: Case, folder: Path) -> dict[str, Any]:
     }
 
 
+def by_rows(case: Case, folder: Path) -> Report:
+    """Our report, row by row (what is left to a file on which frictionless fails)."""
+    request = Request(folder / case.name, _schema(case.schema), case.encoding, case.dialect, _foreign(case, folder))
+    return judge_rows(request, case.limit, "row by row")
+
+
 def write(case: Case, folder: Path) -> None:
     (folder / case.name).write_bytes(case.data)
     for name, (data, _) in case.foreign.items():
@@ -86,11 +87,7 @@ def assert_same(case: Case, folder: Path) -> Report:
     expected, report = reference(case, folder), ours(case, folder)
     if isinstance(expected, Exception):
         # Where frictionless fails, our two ways must still agree.
-        slow = judge_rows(
-            Request(folder / case.name, _schema(case.schema), case.encoding, case.dialect, _foreign(case, folder)),
-            case.limit,
-            "",
-        )
+        slow = by_rows(case, folder)
         assert comparable(report.to_frictionless()) == comparable(slow.to_frictionless())
         return report
     assert first_difference(report.to_frictionless(), expected) is None
@@ -117,6 +114,11 @@ def comparable(report: dict[str, Any]) -> dict[str, Any]:
             | {"stats": {key: value for key, value in task["stats"].items() if key != "seconds"}}
         ],
     }
+
+
+def _schema_file(descriptor: dict[str, Any], folder: Path, name: str) -> str:
+    (folder / f"{name}.schema.json").write_text(json.dumps(descriptor), encoding="utf-8")
+    return f"{name}.schema.json"
 
 
 def _schema(descriptor: dict[str, Any]) -> Schema:

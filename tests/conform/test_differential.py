@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from schemas.conform import SchemaError
-from tests.conform.comparing import Case, assert_same
+from tests.conform.comparing import Case, assert_same, by_rows, comparable, first_difference, reference, write
 from tests.conform.strategies import cases, keyed_cases, referring_cases
 
 EXAMPLES = int(os.environ.get("GLANE_CONFORM_EXAMPLES", "1000"))
@@ -68,3 +68,18 @@ def test_foreign_keys_within_and_between_files_get_frictionless_report(
     case: Case, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge(case, tmp_path, monkeypatch, chunk)
+
+
+@pytest.mark.timeout(900)
+@settings(nasty, max_examples=max(1, EXAMPLES // 5))
+@given(case=cases() | keyed_cases())
+def test_row_by_row_gives_frictionless_report_too(case: Case, tmp_path: Path) -> None:
+    write(case, tmp_path)
+    try:
+        expected = reference(case, tmp_path)
+    except FrictionlessException:
+        return
+    if not isinstance(expected, Exception):
+        report = by_rows(case, tmp_path).to_frictionless()
+        assert first_difference(report, expected) is None
+        assert comparable(report) == comparable(expected)

@@ -85,7 +85,7 @@ def test_every_published_and_shipped_schema_gets_frictionless_report(schema: Pat
     descriptor = without_other_tables(SCHEMAS[schema])
     names = [field["name"] for field in descriptor["fields"]]
 
-    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(data=st.data())
     def judge(data: st.DataObject) -> None:
         rows = data.draw(tables(descriptor, 8))

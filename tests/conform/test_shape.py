@@ -65,7 +65,7 @@ def test_progress_ends_at_the_whole_file(tmp_path: Path) -> None:
     path.write_bytes(b"id,n\na,1\n" * 50)
     seen: list[tuple[int, int]] = []
     validate(path, SCHEMA, progress=lambda done, total: seen.append((done, total)))
-    assert seen
+    assert seen[-1] == (path.stat().st_size, path.stat().st_size)
     assert all(done <= total == path.stat().st_size for done, total in seen)
 
 
