@@ -18,6 +18,7 @@ from typing import Any
 import polars as pl
 
 from glane.errors import DataError
+from glane.store import sha256_of
 from publish.formats.delimited import read_csv, to_csv
 
 PARTS = ("added", "changed", "removed")
@@ -91,11 +92,10 @@ def write_delta(
             name, data = f"{table}.{part}.csv", to_csv(frame)
             (folder / name).write_bytes(data)
             files[part] = {"path": name, "bytes": len(data), "sha256": _sha256(data)}
-    was, becomes = old.read_bytes(), new.read_bytes()
     header = {
         "table": table,
-        "from": {"version": ends[0], "sha256": _sha256(was), "columns": _columns(was)},
-        "to": {"version": ends[1], "sha256": _sha256(becomes), "columns": _columns(becomes)},
+        "from": {"version": ends[0], "sha256": sha256_of(old), "columns": _columns(old)},
+        "to": {"version": ends[1], "sha256": sha256_of(new), "columns": _columns(new)},
         "key": list(difference.key),
         "rows": {
             "added": difference.added.height,
@@ -116,7 +116,7 @@ def apply_delta(header_path: Path, old: bytes) -> bytes:
     Raises DeltaError if `old` is not the file that the delta starts from (a gap, a wrong base), if a file of the
     delta is missing or damaged, or if the outcome is not the file that the header promises.
     """
-    header = json.loads(header_path.read_text(encoding="utf-8"))
+    header = _read_header(header_path)
     start, end = header["from"], header["to"]
     if _sha256(old) != start["sha256"]:
         raise DeltaError(
@@ -144,6 +144,16 @@ def apply_delta(header_path: Path, old: bytes) -> bytes:
     return new
 
 
+def _read_header(path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(path.read_bytes())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DeltaError(f"{path} cannot be read as a delta's header.", "Name a <table>.delta.json.") from error
+    if not isinstance(header, dict) or not {"table", "from", "to", "key", "files"} <= header.keys():
+        raise DeltaError(f"{path} is not the header of a delta.", "Name a <table>.delta.json.")
+    return header
+
+
 def _with_cells(rows: pl.DataFrame, keys: list[str], name: str, cells: pl.DataFrame) -> pl.DataFrame:
     told = rows.join(
         cells.select(*keys, pl.col("new").alias("_new"), pl.lit(value=True).alias("_told")),
@@ -166,8 +176,8 @@ def _read_part(folder: Path, header: dict[str, Any], part: str) -> pl.DataFrame:
     return read_csv(data)
 
 
-def _columns(data: bytes) -> list[str]:
-    return read_csv(data[: data.index(b"\n") + 1]).columns
+def _columns(path: Path) -> list[str]:
+    return pl.read_csv(path, infer_schema=False, n_rows=0).columns
 
 
 def _sha256(data: bytes) -> str:

@@ -5,14 +5,15 @@ Belongs here: finding the two ends and comparing their tables. Does not belong h
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from glane.errors import CallError
 from glane.store import Store
-from publish.delta import Difference, compare
-from publish.formats.delimited import read_csv
+from publish.delta import Difference
 from publish.number import Change, table_changes
-from publish.version import Version, VersionFile, load, path_of
+from publish.streaming import compare_files
+from publish.version import Version, VersionError, VersionFile, load, path_of
 
 
 class KeyChangedError(CallError):
@@ -33,8 +34,8 @@ def diff(store: Store, dataset: str, before: str, after: str) -> tuple[list[Chan
                 f"The key of {table} changed between {before} and {after}: its rows cannot be compared.",
                 "Compare versions on one side of that change, or read both files whole.",
             )
-        ends = [read_csv(path_of(store, version, csv_of(version, table))) for version in (old, new)]
-        differences[table] = compare(key_of(becomes[table]), *ends)
+        ends = [whole_csv(store, version, table) for version in (old, new)]
+        differences[table] = compare_files(key_of(becomes[table]), *ends)
     return table_changes(was, becomes), differences
 
 
@@ -58,3 +59,15 @@ def key_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 def csv_of(version: Version, table: str) -> VersionFile:
     """The canonical CSV of a table in a version; StopIteration if the version has no such table."""
     return next(f for f in version.files if f.kind == "data" and f.table == table and f.format == "csv")
+
+
+def whole_csv(store: Store, version: Version, table: str) -> Path:
+    """Where the canonical CSV of a table is on this machine. Raises VersionError if it is missing or cut short."""
+    file = csv_of(version, table)
+    path = path_of(store, version, file)
+    if not path.is_file() or path.stat().st_size != file.bytes:
+        raise VersionError(
+            f"{path} is not the file that was listed.",
+            "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
+        )
+    return path
