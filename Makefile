@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate
+.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate bench-diff
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -57,6 +57,9 @@ portal-conformance: setup  ## CKAN's own search tests against the portal's searc
 
 bench-validate: setup  ## validation beside frictionless, pandera and bare readers
 	@$(UV) sync --frozen --python $(PYTHON) --group bench && .venv/bin/python bench/validate.py
+
+bench-diff: setup  ## glane diff beside csv-diff, daff and datacompy; ROWS="100000 1000000" chooses the sizes
+	@$(UV) sync --frozen --python $(PYTHON) --group bench && .venv/bin/python bench/diff.py --uv $(UV) $(if $(ROWS),--rows $(ROWS))
 
 stop:  ## stop the embedded portal
 	@.venv/bin/glane portal down
