@@ -8,6 +8,7 @@ A key is a relative POSIX path ("raw/inclusion_sites/angers/<sha256>"). A reader
 written beside their place, flushed to the disk, and renamed into it.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -15,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -23,6 +25,8 @@ from glane.errors import CallError, WorldError
 
 _STAGING = ".staging"
 _LOCK = ".writer.lock"
+_ABANDONED = 60.0
+"""Seconds without a change after which a staging folder that nobody holds is taken for abandoned."""
 
 
 class StoreError(WorldError):
@@ -95,11 +99,15 @@ class Store:
             folder = Path(tempfile.mkdtemp(dir=base))
         except OSError as error:
             raise _store_error("make a staging folder", self.root, error) from error
+        # Whoever builds here holds this until it ends, however it ends: what nobody holds, a killed process left.
+        held = os.open(folder, os.O_RDONLY)
         try:
+            fcntl.flock(held, fcntl.LOCK_SH)
             yield folder
         except OSError as error:
             raise _store_error("build a version", self.root, error) from error
         finally:
+            os.close(held)
             shutil.rmtree(folder, ignore_errors=True)
 
     def adopt(self, folder: Path, key: str) -> None:
@@ -136,7 +144,10 @@ class Store:
 
     @contextmanager
     def writer(self) -> Iterator[None]:
-        """Hold the writer's lock: one process at a time makes versions or publishes. Waits for the holder."""
+        """Hold the writer's lock: one process at a time makes versions or publishes. Waits for the holder.
+
+        Sweeps the staging folders that killed processes left.
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             file = (self.root / _LOCK).open("a")
@@ -144,13 +155,34 @@ class Store:
             raise _store_error("take the writer's lock", self.root, error) from error
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        base = self.root / _STAGING
+        for folder in base.iterdir() if base.is_dir() else ():
+            # A folder is made a moment before it is held; one that goes meanwhile was its owner's to remove.
+            with contextlib.suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _ABANDONED and _let_go(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal; the file is streamed."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _let_go(folder: Path) -> bool:
+    """Whether no living process builds in `folder`; False where the disk cannot tell."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -74,6 +74,34 @@ def test_a_staged_folder_that_is_not_adopted_is_gone(tmp_path: Path) -> None:
     assert files_under(tmp_path) == {}
 
 
+def test_a_writer_sweeps_what_killed_processes_left_and_nothing_that_is_in_use(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    script = (
+        "import sys, time; from pathlib import Path; from glane.store import Store\n"
+        "with Store(Path(sys.argv[1])).staged() as folder:\n"
+        "    (folder / 'half').write_bytes(b'half')\n"
+        "    print(folder, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    built = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    killed, living = (Path(builder.stdout.readline().strip()) for builder in built if builder.stdout)
+    built[0].kill()
+    built[0].wait()
+    fresh = tmp_path / ".staging" / "fresh"
+    fresh.mkdir()
+    try:
+        for folder in (killed, living):
+            os.utime(folder, (0, 0))
+        with store.writer():
+            assert [folder.exists() for folder in (killed, living, fresh)] == [False, True, True]
+    finally:
+        built[1].kill()
+        built[1].wait()
+
+
 def test_a_folder_that_a_killed_run_left_unlisted_is_replaced(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write("versions/sites/1.0.0/old.csv", b"half")
