@@ -7,14 +7,15 @@ Does not belong here: what a dataset asks beyond its schema, and how a verdict i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from frictionless import FrictionlessException
 
-from schemas.conform.columnar import ColumnarEngine, Judged, LimitReached
+from schemas.conform.columnar import ColumnarEngine, Judged, LimitReached, Progress
 from schemas.conform.errors import ErrorLog
+from schemas.conform.foreign import lookups
 from schemas.conform.opening import (
     ForeignTable,
     NotATableError,
@@ -30,8 +31,6 @@ from schemas.conform.rowwise import judge_rows
 from schemas.conform.whole import judge_whole, record
 
 __all__ = ["ErrorRecord", "NotATableError", "Report", "SchemaError", "Stats", "validate"]
-
-Progress = Callable[[int, int], None]
 
 
 def validate(
@@ -70,41 +69,41 @@ def _judge_whole(request: Request, limit: int | None, reason: str) -> Report:
 
 def _judge_by_columns(request: Request, limit: int | None, progress: Progress | None) -> Report:
     started = time.perf_counter()
-    resource = open_resource(request)
-    # Frictionless reads the tables referred to as it opens the resource, row by row: we read them ourselves.
-    opened: Any = open_resource(request)
-    opened.schema.foreign_keys = []
+    resource: Any = open_resource(request)
     try:
         resource.to_descriptor(validate=True)
-        opened.open()
+        # Frictionless reads the tables referred to as it opens the resource, row by row: we read them ourselves.
+        resource.schema.foreign_keys = []
+        resource.open()
     except FrictionlessException as error:
         raise Unprovable(f"frictionless cannot open it: {error.error.note}") from error
     except CRASHES as crash:
         raise Unprovable("frictionless cannot open it") from crash
-    with opened:
-        opened.schema.foreign_keys = resource.schema.foreign_keys
-        plan = make_plan(opened)
-        check_provable(opened, plan)
+    with resource:
+        resource.schema.foreign_keys = request.schema.foreign_keys
+        plan = make_plan(resource)
+        check_provable(resource, plan)
         log = ErrorLog(kinds(), plan.names)
-        log.add_whole(record(error.to_descriptor()) for error in opened.header.errors)
+        log.add_whole(record(error.to_descriptor()) for error in resource.header.errors)
         try:
-            engine = ColumnarEngine(request.path, plan, log, resource, limit)
+            found = lookups(open_resource(request), plan) if plan.references else []
+            engine = ColumnarEngine(request.path, plan, log, found, limit)
             judged = engine.run(progress)
             warnings: tuple[str, ...] = ()
         except LimitReached as stop:
             log.truncate(limit or 0)
             warnings = (f"reached error limit: {limit}",)
-            judged = _read_so_far(opened, stop.rows)
+            judged = _read_so_far(resource, stop.rows)
         return Report(
             valid=not len(log),
-            stats=Stats(len(log), judged.bytes, judged.rows, len(opened.schema.fields), judged.md5, judged.sha256),
+            stats=Stats(len(log), judged.bytes, judged.rows, len(resource.schema.fields), judged.md5, judged.sha256),
             errors=log,
             warnings=warnings,
             engine="columnar",
             fallback=None,
-            name=str(opened.name),
+            name=str(resource.name),
             place=str(request.path),
-            labels=tuple(opened.labels),
+            labels=tuple(resource.labels),
             seconds=round(time.perf_counter() - started, 3),
         )
 

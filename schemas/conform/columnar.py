@@ -12,23 +12,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from frictionless.resources import TableResource
 
 from schemas.conform.buffers import Positions
 from schemas.conform.chunks import CHUNK, Chunk, cut, read_again
 from schemas.conform.errors import ErrorLog
 from schemas.conform.examine import Examined, Examiner
-from schemas.conform.foreign import lookups
 from schemas.conform.keys import Hashes, KeyIndex
 from schemas.conform.plan import Plan, Unprovable
-from schemas.conform.rows import Judge, equal, self_equal
+from schemas.conform.rows import Judge, Lookup, equal, self_equal
 
 Progress = Callable[[int, int], None]
 
@@ -68,11 +66,10 @@ class Judged:
 class ColumnarEngine:
     """Judges one file. Raises Unprovable as soon as something is outside the proof, LimitReached at the limit."""
 
-    def __init__(self, path: Path, plan: Plan, log: ErrorLog, resource: TableResource, limit: int | None) -> None:
+    def __init__(self, path: Path, plan: Plan, log: ErrorLog, lookups: Sequence[Lookup], limit: int | None) -> None:
         self._path, self._plan, self._log, self._limit = path, plan, log, limit
-        found = lookups(resource, plan)
-        self._judge = Judge(plan, log, found)
-        self._examiner = Examiner(plan, found)
+        self._judge = Judge(plan, log, lookups)
+        self._examiner = Examiner(plan, lookups)
         self._size = path.stat().st_size
         # A primary key is often a unique field too: what is found for the one holds for the other.
         self._indexes = {key.fields: KeyIndex(self._size // _LIKELY_ROW) for key in plan.keys}

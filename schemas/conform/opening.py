@@ -40,10 +40,10 @@ class Request:
 
 
 def read_schema(schema: SchemaLike) -> Schema:
-    """Give a Schema of our own (the caller's is never touched). Raises SchemaError."""
+    """Give the schema as frictionless reads it (a caller's own is not touched). Raises SchemaError."""
     try:
         if isinstance(schema, Schema):
-            return schema.to_copy()
+            return schema
         return Schema.from_descriptor(dict(schema) if isinstance(schema, Mapping) else str(schema))
     except FrictionlessException as exception:
         reasons = "; ".join(reason.note for reason in exception.reasons) or exception.error.note

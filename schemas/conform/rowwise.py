@@ -29,11 +29,10 @@ from schemas.conform.whole import record
 def judge_rows(request: Request, limit: int | None, reason: str) -> Report:
     """Judge every row of the request's file, whatever its format. Raises SchemaError, CallError."""
     started = time.perf_counter()
-    resource: Any = open_resource(request)
     opened: Any = open_resource(request)
-    opened.schema.foreign_keys = []
     try:
-        resource.to_descriptor(validate=True)
+        opened.to_descriptor(validate=True)
+        opened.schema.foreign_keys = []
         opened.open()
     except FrictionlessException as error:
         records = [record(one.to_descriptor()) for one in error.to_errors()]
@@ -43,14 +42,14 @@ def judge_rows(request: Request, limit: int | None, reason: str) -> Report:
     except re.error as error:
         raise SchemaError(f"A pattern of the schema is not one: {error}.", "Correct the pattern.") from error
     with opened:
-        opened.schema.foreign_keys = resource.schema.foreign_keys
+        opened.schema.foreign_keys = request.schema.foreign_keys
         plan = make_plan(opened)
         log = ErrorLog(kinds(), plan.names)
         if not (opened.labels or opened.fragment):
             log.add_whole([record(errors.SourceError(note="the source is empty").to_descriptor())])
         log.add_whole(record(error.to_descriptor()) for error in opened.header.errors)
         try:
-            judge = Judge(plan, log, lookups(resource, plan), typed=True)
+            judge = Judge(plan, log, lookups(open_resource(request), plan), typed=True)
         except Unprovable as unreadable:
             raise CallError(
                 f"The file cannot be judged: {unreadable}.", "Give the table, or correct it."
