@@ -80,12 +80,13 @@ def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator
         yield from (f"  [yellow]look at[/] {escape(warning)}" for warning in dataset.warnings)
         yield from _portal(dataset, publish=publish, portal_known=portal_known)
         if dataset.problem is not None:
-            yield f"  [red]FAILED[/]  at {dataset.problem.at}: {escape(dataset.problem.reason)}"
-            yield f"          {escape(dataset.problem.remedy)}"
+            yield f"  [red]FAILED[/]  at {dataset.problem.at}: {_under(dataset.problem.reason)}"
+            if dataset.problem.remedy:
+                yield f"          {_under(dataset.problem.remedy)}"
 
 
 def _source(source: SourceOutcome, width: int) -> Iterator[str]:
-    head = f"  {_STATES[source.state]} {source.partner:{width}}"
+    head = f"  {_STATES[source.state]} {escape(source.partner)}{' ' * (width - len(source.partner))}"
     counts = (
         f"{source.rows_in} rows in: {source.published} published, {source.to_correct} to be corrected, "
         f"{source.on_hold} on hold, {source.merged} merged"
@@ -96,11 +97,16 @@ def _source(source: SourceOutcome, width: int) -> Iterator[str]:
     if source.reason is None:
         yield f"{head}  {counts}"
         return
-    yield f"{head}  {escape(source.reason)}"
+    yield f"{head}  {_under(source.reason)}"
     if source.remedy:
-        yield f"          {escape(source.remedy)}"
+        yield f"          {_under(source.remedy)}"
     if source.stale_since is not None:
         yield f"          Its last good rows stay, stale since {day(source.stale_since)}: {counts}"
+
+
+def _under(text: str) -> str:
+    """A text that may have several lines, those after the first set in."""
+    return escape(text).replace("\n", "\n          ")
 
 
 def _version(dataset: DatasetOutcome) -> Iterator[str]:

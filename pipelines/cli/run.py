@@ -39,10 +39,15 @@ def run(
     from pipelines.cli.outcome import Progress, as_lines
     from pipelines.settings import load_settings
     from pipelines.summary import Summary
+    from publish.ckan.address import read_address
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
     chosen = choose(catalogue, datasets or [], source or [])
+    portal = None if no_publish else find_portal(settings)
+    if portal is not None:
+        # A token that cannot be used is a wrong call: better said now than after the harvest.
+        read_address(portal.url, portal.token_file, portal.organisation)
     summary = Summary(chosen)
     with Progress(err(), chosen) as progress:
         # Only now, once the call is known to make sense: Dagster takes a second to import.
@@ -52,7 +57,6 @@ def run(
             summary.add(event)
             progress.show(event)
 
-        portal = None if no_publish else find_portal(settings)
         run_datasets(settings, catalogue, chosen, portal, observe)
     outcome = summary.outcome()
     if as_json:
