@@ -34,12 +34,11 @@ setup: .venv/.ready .portal-env/.ready  ## install everything into .venv and .po
 demo: setup  ## from the sample partners' files to versions on a real CKAN
 	@.venv/bin/glane portal up
 	@.venv/bin/glane run
-	@.venv/bin/glane portal status
 	@echo
-	@echo "Open Dagit:               .venv/bin/glane ui"
-	@echo "A partner's report:       .venv/bin/glane report inclusion_sites/epn-bruxelles --lang en"
-	@echo "The versions of a dataset: .venv/bin/glane versions inclusion_sites"
-	@echo "Stop the portal:          .venv/bin/glane portal down"
+	@echo "Open Dagit                 .venv/bin/glane ui"
+	@echo "Read a partner's report    .venv/bin/glane report inclusion_sites/epn-bruxelles --lang en"
+	@echo "List a dataset's versions  .venv/bin/glane versions inclusion_sites"
+	@echo "Stop the portal            .venv/bin/glane portal down"
 
 test: setup  ## every test, those against the portal included
 	@.venv/bin/pytest
