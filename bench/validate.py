@@ -131,6 +131,16 @@ def measure(tool: str, path: Path, environment: dict[str, str]) -> dict[str, Any
     return {"tool": tool, **json.loads(process.stdout.splitlines()[-1])}
 
 
+def made(folder: Path, rows: int, wrong: float) -> Path:
+    """Give the file of so many rows, made if it is not there yet."""
+    path = folder / f"sites-{rows}-{wrong}.csv"
+    if not path.exists():
+        # In a process of its own: what this one has in memory would count as its children's peak.
+        command = [sys.executable, str(HERE / "validate_data.py"), str(path), str(rows), str(wrong)]
+        subprocess.run(command, check=True)
+    return path
+
+
 def compare(path: Path, tools: list[str], repeat: int, environment: dict[str, str]) -> dict[str, Any]:
     """Let the tools take turns on one file; keep each tool's best run."""
     best: dict[str, dict[str, Any]] = {}
@@ -181,17 +191,11 @@ def main() -> None:
     # Compiled modules are cached for all tools alike: nobody validates with a Python that compiles at each start.
     environment = os.environ | {"PYTHONPYCACHEPREFIX": str(options.data / "pycache")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    compare(made(options.data, 100, 0.05), options.tools, 1, environment)
     figures = []
     for rows in options.rows:
         for wrong in options.wrong:
-            path = options.data / f"sites-{rows}-{wrong}.csv"
-            if not path.exists():
-                # In a process of its own: what this one has in memory would count as its children's peak.
-                subprocess.run(
-                    [sys.executable, str(HERE / "validate_data.py"), str(path), str(rows), str(wrong)], check=True
-                )
-            if not figures:  # fill the cache of compiled modules
-                compare(path, options.tools, 1, environment)
+            path = made(options.data, rows, wrong)
             best = compare(path, options.tools, options.repeat, environment)
             show(rows, wrong, path.stat().st_size, best)
             figures.append({"rows": rows, "wrong": wrong, "tools": best})
