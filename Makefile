@@ -23,7 +23,7 @@ setup: .venv/.ready .portal-env/.ready  ## install everything into .venv and .po
 
 .venv/.ready: .uv/.ready pyproject.toml uv.lock
 	@echo "== Glane's environment (.venv)"
-	@$(UV) sync --frozen --python $(PYTHON)
+	@$(UV) sync --frozen --compile-bytecode --python $(PYTHON)
 	@touch $@
 
 .portal-env/.ready: .uv/.ready portal/environment/pyproject.toml portal/environment/uv.lock $(wildcard portal/ckan_plugin/pyproject.toml)
