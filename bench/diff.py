@@ -4,8 +4,9 @@
 
 Each run is a process of its own (start-up counts), and the tools take turns, so that a machine that is busy with
 something else is busy for all of them. Compare the ratios (how many times what `glane diff` takes), not the seconds.
-`same` says whether a tool counts the same rows. csv-diff and daff run up to 100,000 rows unless --tools names them:
-beyond, they take minutes and several GB. The last line is the figures as JSON.
+`same` says whether a tool counts the same rows. The peers run in an environment of their own (diff_peers.py); csv-diff
+and daff run up to 100,000 rows unless --tools names them: beyond, they take minutes and several GB. The last line is
+the figures as JSON.
 """
 
 from __future__ import annotations
@@ -37,36 +38,9 @@ def run_glane(old: Path, new: Path) -> dict[str, int]:
     return {"added": found.added.height, "changed": found.rows_changed, "removed": found.removed.height}
 
 
-def run_csv_diff(old: Path, new: Path) -> dict[str, int]:
-    from csv_diff import compare, load_csv
-
-    with old.open(encoding="utf-8", newline="") as before, new.open(encoding="utf-8", newline="") as after:
-        found = compare(load_csv(before, key=_KEY), load_csv(after, key=_KEY))
-    return {name: len(found[name]) for name in ("added", "changed", "removed")}
-
-
-def run_daff(old: Path, new: Path) -> dict[str, int]:
-    import csv
-
-    import daff
-
-    def table(path: Path) -> Any:
-        with path.open(encoding="utf-8", newline="") as file:
-            return daff.PythonTableView(list(csv.reader(file)))
-
-    flags = daff.CompareFlags()
-    flags.ordered = False
-    flags.ids = [_KEY]
-    output = daff.PythonTableView([])
-    daff.TableDiff(daff.Coopy.compareTables(table(old), table(new), flags).align(), flags).hilite(output)
-    marks = [str(output.getCell(0, row)) for row in range(1, output.get_height())]
-    changed = sum(mark.endswith("->") for mark in marks)
-    return {"added": marks.count("+++"), "changed": changed, "removed": marks.count("---")}
-
-
-def run_one(tool: str, old: Path, new: Path) -> None:
-    """Run one tool in this process and print what it counts and takes."""
-    found: dict[str, Any] = globals()[f"run_{tool.replace('-', '_')}"](old, new)
+def run_one(old: Path, new: Path) -> None:
+    """Compare in this process, and print what it counts and takes."""
+    found = run_glane(old, new)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({**found, "cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}))
 
@@ -80,9 +54,9 @@ def environment_of(data: Path) -> dict[str, str]:
 
 def measure(tool: str, old: Path, new: Path, uv: str, environment: dict[str, str]) -> dict[str, Any]:
     """Run one tool in a process of its own."""
-    command = [sys.executable, __file__, "--one", tool, "--files", str(old), str(new)]
-    if tool == "datacompy":
-        command = [uv, "run", "--quiet", "--script", str(HERE / "diff_datacompy.py"), str(old), str(new), _KEY]
+    command = [sys.executable, __file__, "--one", str(old), str(new)]
+    if tool != "glane":
+        command = [uv, "run", "--quiet", "--script", str(HERE / "diff_peers.py"), tool, str(old), str(new), _KEY]
     started = time.perf_counter()
     process = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     wall = time.perf_counter() - started
@@ -141,13 +115,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[_SMALL])
     parser.add_argument("--tools", nargs="+", choices=TOOLS)
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--uv", default="uv", help="the uv to run datacompy with")
+    parser.add_argument("--uv", default="uv", help="the uv to run the peers with")
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "glane-bench")
-    parser.add_argument("--one", choices=TOOLS, help=argparse.SUPPRESS)
-    parser.add_argument("--files", type=Path, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--one", type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        run_one(options.one, *options.files)
+        run_one(*options.one)
         return
     environment, figures = environment_of(options.data), []
     for rows in options.rows:
