@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from glane.text import LANGUAGES, Language
+from glane.text import LANGUAGES, Language, Text
 from publish.delta import Difference
 from publish.number import Change
 from publish.telling import changed_rows, day, rows
@@ -32,6 +32,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "by_partner": ("Par partenaire", "By partner"),
     "partners": ("Partenaires", "Partners"),
     "structure": ("Champs, contraintes et textes", "Fields, constraints and texts"),
+    "restored": (
+        "Retour à la version {version}. Motif : {reason}",
+        "Back to version {version}. Reason: {reason}",
+    ),
+    "cite": ("Citer cette version", "Cite this version"),
 }
 
 
@@ -41,8 +46,10 @@ def tell(
     changes: Sequence[Change],
     differences: Mapping[str, Difference],
     origins: Mapping[str, pl.DataFrame],
+    citation: Text,
 ) -> dict[str, Any]:
-    """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words.
+    """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words, and
+    how to cite the version.
 
     `origins` gives for each table the partner of each key, before and now (columns: key, partner).
     """
@@ -54,6 +61,7 @@ def tell(
         "created": version.created,
         "previous": version.previous,
         "level": version.level,
+        "restores": version.restores.model_dump(mode="json") if version.restores else None,
         "rows": dict(version.rows),
         "tables": {name: _counts(difference) for name, difference in differences.items()},
         "partners": {name: _by_partner(difference, origins[name]) for name, difference in differences.items()},
@@ -63,23 +71,46 @@ def tell(
         "changes": [
             {"level": change.level.name.lower(), "fr": change.what.fr, "en": change.what.en} for change in changes
         ],
+        "citation": {language: citation[language] for language in LANGUAGES},
     }
+
+
+def heading(told: Mapping[str, Any], language: Language) -> str:
+    """The version by its date first and its number second."""
+    return _say("title", language, day=day(told["created"], language), version=told["version"])
+
+
+def summary(told: Mapping[str, Any], language: Language) -> list[str]:
+    """What a version changed in a few lines: why it went back if it did, and the counts of each table."""
+    if told["previous"] is None:
+        first = [_say("first", language)]
+        return first + [_say("total", language, table=t, total=rows(n, language)) for t, n in told["rows"].items()]
+    lines = [_say("since", language, previous=told["previous"])]
+    if told.get("restores"):
+        lines.insert(0, _restored(told, language))
+    for table, counts in told["tables"].items():
+        total = rows(told["rows"][table], language)
+        lines.append(_say("rows", language, table=table, changes=_changes(counts, language), total=total))
+    return lines
 
 
 def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], language: Language) -> str:
     """The changelog as a page of Markdown in one language."""
     titles = {line.partner: line.title[language] for line in inputs}
-    lines = [f"# {title} : " if language == "fr" else f"# {title}: "]
-    lines[0] += _say("title", language, day=day(told["created"], language), version=told["version"])
-    if told["previous"] is None:
-        lines += ["", _say("first", language), ""]
-        lines += [f"- {_say('total', language, table=t, total=rows(n, language))}" for t, n in told["rows"].items()]
-        return "\n".join(lines) + "\n"
-    lines += ["", _say("since", language, previous=told["previous"]), ""]
-    for table, counts in told["tables"].items():
-        total = rows(told["rows"][table], language)
-        lines.append(f"- {_say('rows', language, table=table, changes=_changes(counts, language), total=total)}")
-    lines += _section("structure", language, [change[language] for change in told["changes"]])
+    lines = [f"# {title}{' :' if language == 'fr' else ':'} {heading(told, language)}", ""]
+    said = summary(told, language)
+    if told.get("restores"):
+        lines += [said.pop(0), ""]
+    lines += [said[0], "", *(f"- {line}" for line in said[1:])]
+    if told["previous"] is not None:
+        lines += _since(told, titles, language)
+    lines += ["", f"## {_say('cite', language)}", "", told["citation"][language]]
+    return "\n".join(lines) + "\n"
+
+
+def _since(told: Mapping[str, Any], titles: Mapping[str, str], language: Language) -> list[str]:
+    """What changed since the version before, in sections: structure, rows by partner, partners."""
+    lines = _section("structure", language, [change[language] for change in told["changes"]])
     lines += _section(
         "by_partner",
         language,
@@ -104,7 +135,11 @@ def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], la
             for p, since in told["stale"].items()
         ],
     )
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _restored(told: Mapping[str, Any], language: Language) -> str:
+    return _say("restored", language, version=told["restores"]["version"], reason=told["restores"]["reason"])
 
 
 def origins_of(*provenances: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from glane.text import Text
 from schemas.dataset import Format
 
 MANIFEST = "manifest.json"
-Kind = Literal["data", "package", "changelog", "delta", "quality", "provenance"]
+Kind = Literal["data", "package", "changelog", "delta", "quality", "provenance", "citation", "feed", "withdrawn"]
 
 
 class VersionError(DataError):
@@ -67,11 +67,18 @@ class Input(_Kept):
     stale_since: str | None = None
 
 
+class Restored(_Kept):
+    """The older version that a version brings back, and why."""
+
+    version: str
+    reason: str
+
+
 class Version(_Kept):
     """One version of a dataset: the whole of its manifest.json.
 
     `content` is the identity of what it says (package.identity): the same content never makes a second version.
-    `rows` counts the rows of each table.
+    `rows` counts the rows of each table. `restores` is set on a version that brings an older one back.
     """
 
     dataset: str
@@ -83,6 +90,7 @@ class Version(_Kept):
     rows: Mapping[str, int]
     files: tuple[VersionFile, ...]
     inputs: tuple[Input, ...]
+    restores: Restored | None = None
 
     @property
     def key(self) -> str:

@@ -282,7 +282,7 @@ def test_a_small_disk_that_is_full_leaves_the_last_version(dataset: Dataset, tmp
         subprocess.run(["umount", str(small)], check=True)
 
 
-@pytest.mark.parametrize("step", ["_write_about", "_read_back", "list_version"])
+@pytest.mark.parametrize("step", ["build.write_about", "listing._read_back", "listing.list_version"])
 def test_killed_anywhere_the_last_version_stands_and_the_next_run_makes_it_whole(
     dataset: Dataset, store: Store, step: str
 ) -> None:
@@ -290,11 +290,12 @@ def test_killed_anywhere_the_last_version_stands_and_the_next_run_makes_it_whole
     script = f"""
         import os, signal, sys
         from pathlib import Path
-        import publish.build as build
+        from publish import build, listing
         from glane.store import Store
         from schemas.dataset import load_dataset
         from tests.publish.test_build import ANGERS, DAY, NANTES, parts
-        setattr(build, {step!r}, lambda *a: os.kill(os.getpid(), signal.SIGKILL))
+        module, name = {step!r}.split(".")
+        setattr(dict(build=build, listing=listing)[module], name, lambda *a: os.kill(os.getpid(), signal.SIGKILL))
         dataset = load_dataset(Path({str(dataset.folder)!r}))
         build.build_version(dataset, parts(dataset, ANGERS, NANTES), Store(Path({str(store.root)!r})), created=DAY)
     """

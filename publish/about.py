@@ -1,0 +1,123 @@
+"""The files that tell of a version's data: deltas, descriptor, changelogs, feeds, citation, quality, provenance.
+
+Belongs here: which files these are, and writing them into the version's folder. Does not belong here: the data files
+(build.py), and what each of these says (delta.py, package.py, changelog.py, feed.py, citation.py, quality.py).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from glane.store import Store
+from glane.text import LANGUAGES
+from publish import changelog, citation, feed
+from publish.delta import write_delta
+from publish.diff import csv_of
+from publish.formats import FORMATS
+from publish.formats.parquet import write_frame
+from publish.package import to_json
+from publish.quality import QUALITY
+from publish.succession import Succession
+from publish.version import Kind, Version, VersionFile, path_of
+from schemas.dataset import Format
+
+PROVENANCE = "provenance.parquet"
+
+
+@dataclass(frozen=True)
+class About:
+    """What there is to tell of a version whose data files are written.
+
+    `descriptor` is its datapackage.json, `bases` names for each table the one its rows come from (itself unless it is
+    derived), `provenance` says which partner's line each row is, `quality` is its quality report.
+    """
+
+    succession: Succession
+    descriptor: Mapping[str, Any]
+    bases: Mapping[str, str]
+    provenance: pl.DataFrame
+    quality: bytes
+
+
+def write_about(folder: Path, store: Store, version: Version, about: About) -> Version:
+    """Write all that tells of `version` into `folder`; gives the version with these files beside its data files."""
+    order = [resource["name"] for resource in about.descriptor["resources"]]
+    files = sorted(version.files, key=lambda f: (order.index(str(f.table)), list(FORMATS).index(f.format or "csv")))
+    files += _write_deltas(folder, store, version, about)
+    told = changelog.tell(
+        version,
+        about.succession.last,
+        about.succession.changes,
+        about.succession.differences,
+        _origins(store, about),
+        citation.both(version, about.descriptor),
+    )
+    files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
+    write_frame(about.provenance, folder / PROVENANCE)
+    files.append(kept(folder, PROVENANCE, "provenance"))
+    return version.model_copy(update={"files": tuple(files)})
+
+
+def kept(folder: Path, path: str, kind: Kind, table: str | None = None, form: Format | None = None) -> VersionFile:
+    """The file at `path` of a version's `folder`, as its manifest lists it."""
+    data = folder / path
+    with data.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return VersionFile(path=path, sha256=digest, bytes=data.stat().st_size, kind=kind, table=table, format=form)
+
+
+def _texts(store: Store, version: Version, about: About, told: Mapping[str, Any]) -> list[tuple[str, Kind, bytes]]:
+    titles = about.descriptor["titles"]
+    last, differences = about.succession.last, about.succession.differences
+    return [
+        ("datapackage.json", "package", to_json(about.descriptor)),
+        ("changelog.json", "changelog", to_json(told)),
+        (QUALITY, "quality", about.quality),
+        *(
+            (f"changelog.{one}.md", "changelog", changelog.to_markdown(told, titles[one], version.inputs, one).encode())
+            for one in LANGUAGES
+        ),
+        (citation.CITATION, "citation", citation.to_cff(version, about.descriptor)),
+        (feed.FEED, "feed", feed.atom(about.descriptor, [told, *feed.told_before(store, last)])),
+        (feed.WITHDRAWN, "withdrawn", feed.withdrawn(store, version, last, differences)),
+    ]
+
+
+def _write_deltas(folder: Path, store: Store, version: Version, about: About) -> list[VersionFile]:
+    last, files = about.succession.last, []
+    for name, difference in about.succession.differences.items():
+        assert last is not None, "there is a difference only from a former version"
+        header = write_delta(
+            folder / "delta",
+            name,
+            difference,
+            ends=(last.version, version.version),
+            old=path_of(store, last, csv_of(last, name)),
+            new=folder / csv_of(version, name).path,
+        )
+        parts = [f"{name}.delta.json", *(line["path"] for line in header["files"].values())]
+        files += [kept(folder, f"delta/{part}", "delta", name) for part in parts]
+    return files
+
+
+def _origins(store: Store, about: About) -> dict[str, pl.DataFrame]:
+    """For each table that can be compared, the partner of each key, now and before."""
+    last = about.succession.last
+    if last is None:
+        return {}
+    former = pl.read_parquet(path_of(store, last, last.file(PROVENANCE)))
+    return {
+        name: changelog.origins_of(
+            *(frame.filter(pl.col("table") == about.bases[name]) for frame in (about.provenance, former))
+        )
+        for name in about.succession.differences
+    }
+
+
+def _keep(folder: Path, path: str, kind: Kind, data: bytes) -> VersionFile:
+    (folder / path).write_bytes(data)
+    return kept(folder, path, kind)
