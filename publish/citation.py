@@ -16,12 +16,12 @@ CITATION = "CITATION.cff"
 _MOST_CREDITS = 12
 _WORDS: dict[Language, dict[str, str]] = {
     "fr": {
-        "cite": "{publisher}, « {title} », version du {day} ({version}). Données de {credits}. Licence : {licence}.",
+        "cite": "{publisher}, « {title} », version du {day} ({version}). Sources : {credits}. Licence : {licence}.",
         "join": " ; ",
         "more": "et {count} autres",
     },
     "en": {
-        "cite": "{publisher}, “{title}”, version of {day} ({version}). Data of {credits}. Licence: {licence}.",
+        "cite": "{publisher}, “{title}”, version of {day} ({version}). Sources: {credits}. Licence: {licence}.",
         "join": "; ",
         "more": "and {count} others",
     },

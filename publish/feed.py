@@ -88,7 +88,7 @@ def withdrawn(store: Store, version: Version, last: Version | None, differences:
         left = _keys(table, difference, difference.removed).with_columns(
             pl.lit(version.version).alias("version"), pl.lit(version.created[:10]).alias("withdrawn")
         )
-        # A row removed now was standing before: it is in `gone` only if a version of it was left out by hand.
+        # A table that was left out for a time came back uncompared: a key of it may still be listed.
         gone = pl.concat(
             [gone.join(back, on=["table", "key"], how="anti").join(left, on=["table", "key"], how="anti"), left]
         )
