@@ -21,6 +21,37 @@ CREATE DATABASE ckan OWNER ckan;
 CREATE DATABASE datastore OWNER ckan;
 """
 
+_LOGGING = """\
+[loggers]
+keys = root, ckan
+
+[handlers]
+keys = console
+
+[formatters]
+keys = plain
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[logger_ckan]
+level = WARNING
+handlers = console
+qualname = ckan
+propagate = 0
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+formatter = plain
+
+[formatter_plain]
+format = %(asctime)s %(levelname)s [%(name)s] %(message)s
+"""
+# CKAN knows no French licence: a list of ours, with the five that our datasets are published under.
+_LICENCES = Path(__file__).parent / "licences.json"
+
 
 def site_url(port: int) -> str:
     """The address of a portal: CKAN builds every link from it."""
@@ -54,6 +85,7 @@ ckan.views.default_views = {VIEWS}
 ckan.storage_path = {storage}
 ckan.max_resource_size = {MAX_RESOURCE_MEGABYTES}
 ckan.tracking_enabled = false
+licenses_group_url = {_LICENCES.as_uri()}
 
 sqlalchemy.url = {_database_url("ckan", "ckan", runtime)}
 ckan.datastore.write_url = {_database_url("ckan", "datastore", runtime)}
@@ -73,33 +105,7 @@ ckan.auth.user_create_organizations = false
 ckan.auth.user_delete_groups = false
 ckan.auth.user_delete_organizations = false
 
-[loggers]
-keys = root, ckan
-
-[handlers]
-keys = console
-
-[formatters]
-keys = plain
-
-[logger_root]
-level = WARNING
-handlers = console
-
-[logger_ckan]
-level = WARNING
-handlers = console
-qualname = ckan
-propagate = 0
-
-[handler_console]
-class = StreamHandler
-args = (sys.stderr,)
-formatter = plain
-
-[formatter_plain]
-format = %(asctime)s %(levelname)s [%(name)s] %(message)s
-"""
+{_LOGGING}"""
 
 
 def _database_url(role: str, database: str, runtime: Path) -> str:
