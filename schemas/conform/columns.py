@@ -27,6 +27,7 @@ _REPEATS = 0.5
 """Below this share of distinct values in a sample, asking once a value is cheaper than a kernel."""
 _REMEMBERED = 100_000
 """Values remembered as valid, a column."""
+_REMEMBERED_WRONG = 10_000
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Column:
     required: bool
     kernels: list[Kernel] | None
     _valid: set[str] = field(default_factory=set)
+    _wrong: dict[str, tuple[Any, dict[str, str]]] = field(default_factory=dict)
     _by_value: bool | None = None
     _lookalikes: Any = None
 
@@ -54,6 +56,11 @@ class Column:
     def anything_goes(self) -> bool:
         """Say whether no cell of this column can be wrong."""
         return self.kernels == [] and not self.required
+
+    def judge(self, cell: Any) -> tuple[Any, dict[str, str] | None]:
+        """Read a cell as `read` does, without asking again about one that was just found wrong."""
+        known = self._wrong.get(cell) if type(cell) is str else None
+        return known or self.read(cell)
 
     def wrong(self, cells: Any) -> Positions:
         """Give the positions of the cells frictionless finds an error in. `cells` is a string array, no nulls."""
@@ -93,7 +100,10 @@ class Column:
         return np.flatnonzero(is_wrong[numbers(encoded.indices, np.int32)])
 
     def _accepts(self, value: str) -> bool:
-        if self.read(value)[1]:
+        read, notes = self.read(value)
+        if notes:
+            if len(self._wrong) < _REMEMBERED_WRONG:
+                self._wrong[value] = (read, notes)
             return False
         if len(self._valid) < _REMEMBERED:
             self._valid.add(value)

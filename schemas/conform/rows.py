@@ -134,7 +134,7 @@ class _Row:
         if field in self._values:
             return self._values[field]
         source = self._cells[field] if field < len(self._cells) else None
-        value, notes = self._columns[field].read(source)
+        value, notes = self._columns[field].judge(source)
         if notes:
             for name, note in notes.items():
                 if name == "type":
