@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from glane.errors import CallError
-from glane.store import Store
-from publish.delta import Difference
+from glane.store import Store, StoreError
+from publish.delta import Difference, write_delta
 from publish.number import Change, table_changes
 from publish.streaming import compare_files
 from publish.version import Version, VersionError, VersionFile, load, path_of
@@ -37,6 +37,20 @@ def diff(store: Store, dataset: str, before: str, after: str) -> tuple[list[Chan
         ends = [whole_csv(store, version, table) for version in (old, new)]
         differences[table] = compare_files(key_of(becomes[table]), *ends)
     return table_changes(was, becomes), differences
+
+
+def write_differences(
+    store: Store, dataset: str, ends: tuple[str, str], differences: Mapping[str, Difference], folder: Path
+) -> None:
+    """Write what diff() found between the versions `ends` as deltas, which delta.apply_delta() takes. Raises
+    VersionError, StoreError."""
+    old, new = (load(store, dataset, number) for number in ends)
+    try:
+        for table, difference in differences.items():
+            paths = [whole_csv(store, version, table) for version in (old, new)]
+            write_delta(folder, table, difference, ends=ends, old=paths[0], new=paths[1])
+    except OSError as error:
+        raise StoreError(f"Cannot write in {folder}: {error.strerror}.", "Name another folder.") from error
 
 
 def descriptor_of(store: Store, version: Version) -> dict[str, Any]:

@@ -4,13 +4,14 @@ Belongs here: re-hashing and naming what differs. Does not belong here: putting 
 `glane publish --rebuild` for a portal).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glane.store import Store, sha256_of
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api
+from publish.ckan.archive import Archive, choose_archive, find_archives, served_now
 from publish.ckan.faults import PortalError
 from publish.version import MANIFEST, Version, VersionError, list_key, listed, load, path_of
 
@@ -41,14 +42,21 @@ def verify_store(store: Store, dataset: str) -> list[Fault]:
 
 
 def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fault]:
-    """Every fault of the versions that a portal keeps, held against the store; downloads every byte.
+    """Every fault of the versions that a portal keeps, held against the store, and the versions that it lacks;
+    downloads every byte.
 
     Raises PortalError where the portal cannot be read at all.
     """
     with Api(portal) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
-        faults = []
-        for name, address, expected in _kept(store, dataset, api):
+        versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
+        archives = find_archives(api, dataset)
+        faults = [
+            Fault(f"{site_url.rstrip('/')}/dataset/{dataset}-versions", f"Version {number} is not there whole.")
+            for number, version in versions.items()
+            if served_now(choose_archive(archives, version), version) is None
+        ]
+        for name, address, expected in _kept(versions, archives):
             try:
                 digest, _ = api.digest(portal.ours(address, site_url))
             except PortalError as error:
@@ -73,17 +81,14 @@ def _of_files(store: Store, version: Version) -> Iterator[Fault]:
             yield Fault(str(path), "The file is not of this version.")
 
 
-def _kept(store: Store, dataset: str, api: Api) -> Iterator[tuple[str, str, str]]:
+def _kept(versions: Mapping[str, Version], archives: Sequence[Archive]) -> Iterator[tuple[str, str, str]]:
     """(name, address, expected SHA-256) of each file that the portal keeps of listed versions."""
-    versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
-    number = 1
-    while (page := api.find("package_show", id=layout.archive_name(dataset, number))) is not None:
-        for resource in page["resources"]:
-            version, _, path = str(resource["name"]).partition("/")
-            if version not in versions:
-                continue
-            file = {one.path: one for one in versions[version].files}.get(path)
-            # The descriptor names the portal's own addresses: the portal's copy has its own hash.
-            published = file.sha256 if file is not None and file.kind != "package" else str(resource["hash"])
-            yield str(resource["name"]), str(resource["url"]), published
-        number += 1
+    for resource in (resource for archive in archives for resource in archive.resources):
+        version, _, path = str(resource["name"]).partition("/")
+        if version not in versions:
+            continue
+        file = {one.path: one for one in versions[version].files}.get(path)
+        # What names the portal's own addresses has a hash of its own there.
+        own = file is None or file.kind in layout.PROJECTED
+        published = str(resource["hash"]) if own or file is None else file.sha256
+        yield str(resource["name"]), str(resource["url"]), published

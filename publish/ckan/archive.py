@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from glane.store import Store, sha256_of
+from publish import feed
 from publish.ckan import layout
 from publish.ckan.api import Api
 from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
@@ -54,16 +55,22 @@ class Uploaded:
     omitted: tuple[str, ...]
 
 
-def find_archive(api: Api, dataset: str, version: Version) -> Archive:
+def find_archives(api: Api, dataset: str) -> list[Archive]:
+    """Every page that keeps versions of `dataset`, in order. Raises PortalError where one was deleted."""
+    found: list[Archive] = []
+    while (page := api.find("package_show", id=layout.archive_name(dataset, len(found) + 1))) is not None:
+        if page.get("state") == "deleted":
+            raise deleted(layout.archive_name(dataset, len(found) + 1))
+        found.append(Archive(len(found) + 1, page))
+    return found
+
+
+def choose_archive(archives: Sequence[Archive], version: Version) -> Archive:
     """The page that keeps `version`: the one that has files of it, else the last one with room, else a new one."""
-    number, last = 1, Archive(1, None)
-    while (found := api.find("package_show", id=layout.archive_name(dataset, number))) is not None:
-        if found.get("state") == "deleted":
-            raise deleted(layout.archive_name(dataset, number))
-        last = Archive(number, found)
-        if any(_version_of(resource) == version.version for resource in last.resources):
-            return last
-        number += 1
+    for archive in archives:
+        if any(_version_of(resource) == version.version for resource in archive.resources):
+            return archive
+    last = archives[-1] if archives else Archive(1, None)
     room = layout.ROLL_OVER - len(last.resources)
     return last if len(layout.public_files(version)) <= room else Archive(last.number + 1, None)
 
@@ -81,7 +88,7 @@ def served_now(archive: Archive, version: Version) -> dict[str, Served] | None:
         if file.path not in found:
             if _needed(file):
                 return None
-        elif file.kind != "package" and found[file.path].sha256 != file.sha256:
+        elif file.kind not in layout.PROJECTED and found[file.path].sha256 != file.sha256:
             return None
     return found
 
@@ -100,7 +107,7 @@ class Uploader:
     def bring(self, archive: Archive, organisation: str, page_url: str) -> Uploaded:
         """Upload what is missing, read everything back, drop what does not belong. Raises PortalError.
 
-        The descriptor goes last: it names the addresses of the others, and a version without it is incomplete.
+        What names addresses goes last, the descriptor at the end: a version without it is incomplete.
         """
         name = layout.archive_name(self._dataset.name, archive.number)
         if archive.page is None:
@@ -109,24 +116,32 @@ class Uploader:
             archive = Archive(archive.number, shown)
         kept, stray = self._sort_out(archive)
         files = layout.public_files(self._version)
-        plain = [file for file in files if file.path != _PACKAGE]
+        plain = [file for file in files if file.kind not in layout.PROJECTED]
         sources = {file.path: (path_of(self._store, self._version, file), file.sha256, file.bytes) for file in plain}
         kept |= self._send(name, [file for file in plain if file.path not in kept], sources)
         with tempfile.TemporaryDirectory(prefix="glane-") as folder:
-            (package,) = [file for file in files if file.path == _PACKAGE]
-            descriptor = Path(folder) / _PACKAGE
-            descriptor.write_bytes(self._descriptor(package, kept))
-            digest, size = sha256_of(descriptor), descriptor.stat().st_size
-            former = kept.get(_PACKAGE)
-            if former is None or former.sha256 != digest:
-                stray += [r["id"] for r in archive.resources if former and r["url"] == former.url]
-                kept |= self._send(name, [package], {_PACKAGE: (descriptor, digest, size)})
+            projected = [file for file in files if file.kind in layout.PROJECTED]
+            sources = {file.path: self._projected(Path(folder), file, kept, page_url) for file in projected}
+            former = {
+                f.path: kept[f.path] for f in projected if f.path in kept and kept[f.path].sha256 != sources[f.path][1]
+            }
+            stray += [r["id"] for r in archive.resources if r["url"] in {old.url for old in former.values()}]
+            kept |= self._send(name, [f for f in projected if f.path in former or f.path not in kept], sources)
         self._drop(name, stray)
         return Uploaded(kept, self._sent, self._sent_bytes, tuple(self._omitted))
 
-    def _descriptor(self, package: VersionFile, kept: Mapping[str, Served]) -> bytes:
-        descriptor = json.loads(path_of(self._store, self._version, package).read_bytes())
-        return to_json(project(descriptor, {path: served.url for path, served in kept.items()}))
+    def _projected(
+        self, folder: Path, file: VersionFile, kept: Mapping[str, Served], page_url: str
+    ) -> tuple[Path, str, int]:
+        """A file that names addresses, written for this portal: (where, SHA-256, bytes)."""
+        data = path_of(self._store, self._version, file).read_bytes()
+        if file.kind == "package":
+            data = to_json(project(json.loads(data), {path: served.url for path, served in kept.items()}))
+        else:
+            data = feed.at(data, page_url)
+        target = folder / file.path
+        target.write_bytes(data)
+        return target, sha256_of(target), len(data)
 
     def _sort_out(self, archive: Archive) -> tuple[dict[str, Served], list[str]]:
         """The files of this version that are there and read back right, and the ids of all that a kill left."""
@@ -140,7 +155,8 @@ class Uploader:
                 continue
             path = resource["name"].split("/", 1)[1]
             file = wanted.get(path) if number == self._version.version else None
-            whole = file is not None and path not in kept and (path == _PACKAGE or served.sha256 == file.sha256)
+            right = file is not None and (file.kind in layout.PROJECTED or served.sha256 == file.sha256)
+            whole = right and path not in kept
             if whole and self._reads_back(served):
                 kept[path] = served
             else:

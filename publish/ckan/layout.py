@@ -18,9 +18,10 @@ from typing import Any
 import polars as pl
 
 from publish.ckan import words
+from publish.feed import FEED, WITHDRAWN
 from publish.formats import FORMATS
 from publish.telling import day
-from publish.version import Version, VersionFile
+from publish.version import Kind, Version, VersionFile
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
 
@@ -29,13 +30,24 @@ LEASE = "glane_publishing"
 DATASTORE = "glane_datastore"
 CONTENT = "glane_datastore_content"
 UPDATING = "updating"
-_PUBLIC = ("data", "package", "changelog", "delta", "quality")
+PROJECTED: frozenset[Kind] = frozenset({"feed", "package"})
+"""Files that name addresses: the portal's copies name its own, and are other bytes than the store's."""
+
+_PLAIN: frozenset[Kind] = frozenset({"data", "changelog", "delta", "quality", "citation", "withdrawn"})
 _SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
 _LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
 _LANGUAGES = {"fr": "FRA", "en": "ENG"}
 _FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "irregular": "IRREG"}
-_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md")
+_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", FEED, WITHDRAWN)
+_TITLES = {"datapackage.json": "package", FEED: "feed", WITHDRAWN: "withdrawn"}
+_MEDIATYPES = {
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".csv": "text/csv",
+    ".xml": "application/atom+xml",
+    ".cff": "application/yaml",
+}
 
 
 @dataclass(frozen=True)
@@ -53,9 +65,9 @@ def archive_name(dataset: str, number: int) -> str:
 
 
 def public_files(version: Version) -> list[VersionFile]:
-    """The files of a version that leave the house: data, descriptor last (it names the addresses of the others)."""
-    files = [file for file in version.files if file.kind in _PUBLIC]
-    return [f for f in files if f.kind != "package"] + [f for f in files if f.kind == "package"]
+    """The files of a version that leave the house; those that name addresses last, the descriptor at the end."""
+    files = [file for file in version.files if file.kind in _PLAIN | PROJECTED]
+    return sorted(files, key=lambda file: (file.kind in PROJECTED, file.kind == "package"))
 
 
 def archived_name(version: str, path: str) -> str:
@@ -100,7 +112,8 @@ def page_keys(dataset: Dataset, version: Version) -> list[tuple[str, VersionFile
     keyed = [(key, file) for key, file in data if file.kind == "data"]
     order = {table.name: position for position, table in enumerate(dataset.tables)}
     keyed.sort(key=lambda item: order[str(item[1].table)])
-    return keyed + [(path, version.file(path)) for path in _PAGES]
+    files = {file.path: file for file in version.files}
+    return keyed + [(path, files[path]) for path in _PAGES if path in files]
 
 
 def awaited(key: str, file: VersionFile) -> dict[str, Any]:
@@ -119,7 +132,7 @@ def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFil
         name = f"{words.title(table.line.title)} ({_format(file)})"
         description = words.table_notes(table, version.rows[table.name])
     else:
-        word = {"datapackage.json": "package"}.get(key)
+        word = _TITLES.get(key)
         texts = [words.say(word, one) for one in ("fr", "en")] if word else []
         name = " · ".join(texts) or f"Ce qui change · What changed ({key.split('.')[1]})"
         description = f"{day(version.created, 'fr')} · {day(version.created, 'en')}"
@@ -242,6 +255,8 @@ def file_name(path: str) -> str:
 
 
 def _format(file: VersionFile) -> str:
+    if file.kind == "feed":
+        return "Atom"
     return FORMATS[file.format].label if file.format else PurePosixPath(file.path).suffix[1:].upper()
 
 
@@ -249,4 +264,4 @@ def _mediatype(file: VersionFile) -> str:
     if file.format:
         return FORMATS[file.format].mediatype
     suffix = PurePosixPath(file.path).suffix
-    return {".json": "application/json", ".md": "text/markdown", ".csv": "text/csv"}[suffix]
+    return _MEDIATYPES[suffix]

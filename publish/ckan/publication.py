@@ -17,7 +17,7 @@ from glane.store import Store
 from publish.ckan import datastore, layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
-from publish.ckan.archive import Uploaded, Uploader, find_archive, served_now
+from publish.ckan.archive import Uploaded, Uploader, choose_archive, find_archives, served_now
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
@@ -61,33 +61,41 @@ def publish(
     *,
     patience: Patience | None = None,
     before: Callable[[str], None] = lambda step: None,
+    afresh: bool = False,
 ) -> Receipt:
     """Make `portal` show `version` of `dataset`, which is listed in `store`. Takes the store's writer lock.
 
-    `say` is told what happens; `before` is called with the name of each step of STEPS before it is taken. Raises
+    `say` is told what happens; `before` is called with the name of each step of STEPS before it is taken. `afresh`
+    believes nothing that the portal says of itself: files are read back, DataStore tables loaded whole. Raises
     PortalError (each of its kinds says what to do), or CallError where the organisation is not clear.
     """
     with store.writer(), Api(portal, patience) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
-        return _Publication(api, store, want(store, dataset, version, site_url), say, before).run()
+        return _Publication(api, store, want(store, dataset, version, site_url), say, before, afresh).run()
 
 
 class _Publication:
     """One publication under way."""
 
     def __init__(
-        self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None], before: Callable[[str], None]
+        self,
+        api: Api,
+        store: Store,
+        wanted: Wanted,
+        say: Callable[[str], None],
+        before: Callable[[str], None],
+        afresh: bool,
     ) -> None:
         self._api, self._store, self._wanted = api, store, wanted
-        self._say, self._before = say, before
+        self._say, self._before, self._afresh = say, before, afresh
         self._name = wanted.dataset.name
         self._moved: dict[str, str] = {}
 
     def run(self) -> Receipt:
         """Take every step that is needed; see STEPS."""
         wanted, page = self._wanted, self._look()
-        archive = find_archive(self._api, self._name, wanted.version)
-        there = served_now(archive, wanted.version)
+        archive = choose_archive(find_archives(self._api, self._name), wanted.version)
+        there = None if self._afresh else served_now(archive, wanted.version)
         if page is not None and there is not None and wanted.reached(page, there, archive.number):
             self._say(f"{wanted.page_url} shows version {wanted.version.version} already: nothing sent")
             return self._receipt(page, Uploaded(there, 0, 0, ()), (), unchanged=True)
@@ -100,7 +108,7 @@ class _Publication:
         uploader = Uploader(self._api, self._store, wanted.dataset, wanted.version, wanted.site_url, self._say)
         uploaded = uploader.bring(archive, str(page["organization"]["name"]), wanted.page_url)
         self._before("datastore")
-        for resource in wanted.moving(page):
+        for resource in wanted.moving(page, afresh=self._afresh):
             self._move(resource, keyed(former)[resource["glane_key"]])
         self._before("views")
         if "reload" in self._moved.values():
@@ -166,7 +174,9 @@ class _Publication:
         if not check_free(lead.get(LEASE), self._store, wanted.page_url):
             self._say("taking over the lease of a publisher that is dead")
         lease = new_lease(self._store, page.get("version") or None, wanted.version.version).text()
-        resources: dict[str, dict[str, str]] = {str(one["id"]): {DATASTORE: UPDATING} for one in wanted.moving(page)}
+        resources: dict[str, dict[str, str]] = {
+            str(one["id"]): {DATASTORE: UPDATING} for one in wanted.moving(page, afresh=self._afresh)
+        }
         resources.setdefault(str(lead["id"]), {})[LEASE] = lease
         taken = self._revise(
             {
@@ -202,7 +212,7 @@ class _Publication:
 
     def _difference(self, table: str, former: Mapping[str, Any]) -> Difference | None:
         """What changes from the version that the table holds; None where that is not sure."""
-        shown = former.get("glane_version")
+        shown = None if self._afresh else former.get("glane_version")
         known = {line.version for line in listed(self._store, self._name)}
         if shown not in known or former.get(DATASTORE) != shown:
             return None

@@ -77,13 +77,13 @@ class Wanted:
             if file.path in served
         }
 
-    def moving(self, page: Page) -> list[dict[str, Any]]:
-        """The CSV resources of `page` whose DataStore table does not hold this version, or may not."""
+    def moving(self, page: Page, *, afresh: bool = False) -> list[dict[str, Any]]:
+        """The CSV resources of `page` whose DataStore table does not hold this version, or may not; `afresh`: all."""
         return [
             resource
             for key, resource in keyed(page).items()
             if key in self.contents
-            and (resource.get(CONTENT) != self.contents[key] or resource.get(DATASTORE) == UPDATING)
+            and (afresh or resource.get(CONTENT) != self.contents[key] or resource.get(DATASTORE) == UPDATING)
         ]
 
     def reached(self, page: Page, served: Mapping[str, Served], archive: int) -> bool:

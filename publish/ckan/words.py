@@ -6,6 +6,7 @@ Belongs here: the texts of pages and resources. Does not belong here: which reso
 from collections.abc import Sequence
 
 from glane.text import LANGUAGES, Language, Text
+from publish.citation import sentence
 from publish.telling import day
 from publish.telling import rows as rows_in
 from publish.version import Input, Version
@@ -30,6 +31,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Chaque version de [{title}]({page}), telle qu'elle a été publiée ; ces fichiers ne changent jamais.",
         "Every version of [{title}]({page}), as it was published; these files never change.",
     ),
+    "cite": ("Citer", "Cite as"),
+    "feed": ("Fil Atom des versions", "Atom feed of versions"),
+    "withdrawn": ("Identifiants retirés, à effacer de vos copies", "Withdrawn ids, to be erased from your copies"),
     "package": ("Description du jeu de données (Data Package)", "Description of the dataset (Data Package)"),
 }
 
@@ -91,8 +95,14 @@ def _page_in(dataset: Dataset, version: Version, versions_url: str, language: La
                 ("objection", rules.objection),
             )
         ),
+        f"**{say('cite', language)}.** {_citation(dataset, version, language)}",
     ]
     return "\n\n".join(parts)
+
+
+def _citation(dataset: Dataset, version: Version, language: Language) -> str:
+    licence = LICENCES[dataset.line.licence.publish].title
+    return sentence(version, dataset.line.title[language], dataset.line.steward.name, licence, language)
 
 
 def _source(source: Input, language: Language) -> str:

@@ -114,7 +114,15 @@ class Bench:
         ]
 
 
-PAGE = ["sites.csv", "sites.xlsx", "datapackage.json", "changelog.fr.md", "changelog.en.md"]
+PAGE = [
+    "sites.csv",
+    "sites.xlsx",
+    "datapackage.json",
+    "changelog.fr.md",
+    "changelog.en.md",
+    "feed.xml",
+    "withdrawn.csv",
+]
 
 
 @pytest.fixture
@@ -340,7 +348,7 @@ def test_a_table_that_comes_later_gets_its_own_resource_and_is_filled(portal: Po
         bench.publish(later, kill="new tables")
     page = bench.show()
     assert page is not None
-    states = {r["glane_key"]: r.get("glane_datastore") for r in page["resources"] if r["glane_key"].endswith(".csv")}
+    states = {r["glane_key"]: r["glane_datastore"] for r in page["resources"] if r.get("glane_datastore")}
     assert states == {"sites.csv": "1.1.0", "national.csv": "updating", "visites.csv": "updating"}
     bench.publish(later)
     assert bench.read() == "1.1.0"
