@@ -26,12 +26,24 @@ def publish(
     organisation: Annotated[
         str | None, typer.Option(help="Organisation that publishes.", show_default="the token's only one")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Look at the portal, say what will and will not work, and write nothing.")
+    ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild", help="Heal a portal that was emptied or restored from a backup: every version again."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Bring the portal to the current version of each dataset, without harvesting anything.
 
-    What is there already is not sent again; a publication that was killed is taken up where it stopped.
+    What is there already is not sent again; a publication that was killed is taken up where it stopped. Before a
+    first publication on a portal, --check tells whether the token, the DataStore and the sizes will do.
     """
+    if check and rebuild:
+        raise CallError("--check writes nothing, --rebuild writes everything.", "Give one of them.")
     import os
 
     from glane.store import Store
@@ -53,8 +65,16 @@ def publish(
         raise CallError(
             "No portal is known.", "Start the embedded one (glane portal up), or say which: --to and --token-file."
         )
+    if check:
+        from pipelines.cli.caring import check_portal
+
+        raise typer.Exit(check_portal(chosen or catalogue, store, portal, as_json=as_json))
     if not chosen:
         raise CallError("No dataset has a version yet.", "Make one first: glane run.")
+    if rebuild:
+        from pipelines.cli.caring import rebuild_portal
+
+        raise typer.Exit(rebuild_portal(chosen, store, portal, as_json=as_json))
 
     from pipelines.release import Failed, Publication
     from pipelines.running import publish_datasets

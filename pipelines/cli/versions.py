@@ -44,13 +44,23 @@ def diff(
     before: Annotated[str, typer.Argument(help="The earlier version: 1.0.0")],
     after: Annotated[str, typer.Argument(help="The later version: 1.1.0")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON with every row, for programs.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the delta's files, which glane apply takes.")
+    ] = None,
 ) -> None:
-    """Say what changed between two versions of a dataset: fields, and rows added, changed and removed."""
+    """Say what changed between two versions of a dataset: fields, and rows added, changed and removed.
+
+    Any two versions, in either direction: from a newer one to an older one, it says how to go back.
+    """
     from glane.store import Store
     from pipelines.settings import load_settings
     from publish.diff import diff as compare_versions
+    from publish.diff import write_differences
 
-    changes, differences = compare_versions(Store(load_settings().store), dataset, before, after)
+    store = Store(load_settings().store)
+    changes, differences = compare_versions(store, dataset, before, after)
+    if output is not None:
+        write_differences(store, dataset, (before, after), differences, output)
     if as_json:
         tables = {
             name: {
@@ -111,7 +121,11 @@ def verify(
     if portal and known is None:
         raise CallError("No portal is known.", "Start the embedded one (glane portal up), or set GLANE_PORTAL.")
     faults = []
-    for name in choose(load_catalogue(settings), datasets or []):
+    # A dataset that is no longer declared still has its versions.
+    kept = store.list("versions")
+    if unknown := [name for name in datasets or () if name not in kept]:
+        choose(load_catalogue(settings), unknown)
+    for name in datasets or kept:
         faults += verify_store(store, name)
         if known is not None:
             address = read_address(known.url, known.token_file, known.organisation)
@@ -121,5 +135,5 @@ def verify(
     for fault in faults if not as_json else ():
         out().print(f"{fault.where}: {fault.what}", markup=False)
     if not faults and not as_json:
-        out().print("Every byte is the one that was listed.")
+        out().print("Every byte is the one that was listed." if kept else "There is no version yet.")
     raise typer.Exit(1 if faults else 0)
