@@ -66,6 +66,10 @@ for _tag, _pattern, _first in (
     _PlainLoader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 _PlainLoader.yaml_implicit_resolvers[""] = _PlainLoader.yaml_implicit_resolvers.pop("\0")
 
+# Far beyond what any declaration needs.
+_DEPTH_MAX = 50
+_VALUES_MAX = 200_000
+
 Where = dict[tuple[str | int, ...], int]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -103,9 +107,15 @@ def _read(path: Path) -> tuple[object, Where]:
     except UnicodeDecodeError as error:
         fault = Fault(1, "", f"Byte {error.start} is not UTF-8.", "Save the file as UTF-8.")
         raise DeclarationError(path, [fault]) from error
+    except OSError as error:
+        fault = Fault(1, "", f"The file cannot be read: {error.strerror}.", "Make it a plain file that Glane may read.")
+        raise DeclarationError(path, [fault]) from error
     where: Where = {(): 1}
     faults: list[Fault] = []
     try:
+        unbounded = _unbounded(text)
+        if unbounded is not None:
+            raise DeclarationError(path, [unbounded])
         loader = _PlainLoader(text)
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
@@ -115,11 +125,51 @@ def _read(path: Path) -> tuple[object, Where]:
         problem = getattr(error, "problem", None) or str(error)
         fault = Fault(line, "", f"This is not YAML: {problem}.", "Check indentation, quotes and colons.")
         raise DeclarationError(path, [fault]) from error
+    except ValueError as error:
+        # Python refuses to read numbers of thousands of digits.
+        raise DeclarationError(path, [Fault(1, "", f"A value cannot be read: {error}.", "Correct it.")]) from error
     if node is not None:
         _walk(node, (), where, faults)
     if faults:
         raise DeclarationError(path, faults)
     return data, where
+
+
+def _unbounded(text: str) -> Fault | None:
+    """What makes a declaration too deep or too large to hold in memory, if anything does. Raises yaml.YAMLError.
+
+    Looked for in the stream of events, before anything is built: libyaml ends the whole process on brackets nested
+    deeply enough, and a few lines of aliases to aliases unfold into billions of values.
+    """
+    open_nodes: list[tuple[str | None, int, int]] = [(None, 0, 0)]  # anchor, values so far, depth below
+    anchors: dict[str, tuple[int, int] | None] = {}
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        if tag not in (None, "!"):
+            return Fault(line, "", f"The tag {tag!r} has no meaning here.", "Leave it out.")
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((anchor, 1, 1))
+            if anchor:
+                anchors[anchor] = None
+        elif isinstance(event, yaml.CollectionEndEvent | yaml.ScalarEvent | yaml.AliasEvent):
+            size, depth = 1, 0
+            if isinstance(event, yaml.CollectionEndEvent):
+                anchor, size, depth = open_nodes.pop()
+            elif isinstance(event, yaml.AliasEvent):
+                known = anchors.get(anchor or "", (1, 0))
+                if known is None:
+                    return Fault(line, "", f"The value that &{anchor} names holds itself.", "Write it out.")
+                size, depth = known
+            if anchor and not isinstance(event, yaml.AliasEvent):
+                anchors[anchor] = (size, depth)
+            holder, so_far, below = open_nodes[-1]
+            open_nodes[-1] = (holder, so_far + size, max(below, depth + 1))
+        if len(open_nodes) + open_nodes[-1][2] > _DEPTH_MAX:
+            return Fault(line, "", f"Values are nested more than {_DEPTH_MAX} deep.", "Close the brackets before.")
+        if open_nodes[-1][1] > _VALUES_MAX:
+            return Fault(line, "", f"The file unfolds to more than {_VALUES_MAX} values.", "Write less, or no aliases.")
+    return None
 
 
 def _walk(node: yaml.Node, at: tuple[str | int, ...], where: Where, faults: list[Fault]) -> None:
@@ -149,7 +199,8 @@ def _faults(error: ValidationError, where: Where, model: type[BaseModel]) -> Ite
         missing = detail["type"] == "missing"
         name = str(detail["loc"][-1]) if missing or not at else str(at[-1])
         key = ".".join(map(str, (*at, name) if missing else at))
-        what, remedy = _sentence(detail, name, known_keys(model, at[:-1] if not missing else at))
+        inside = missing or detail["type"] == "model_type"
+        what, remedy = _sentence(detail, name, known_keys(model, at if inside else at[:-1]))
         yield Fault(where.get(at, 1), key, what, remedy)
 
 
@@ -170,6 +221,15 @@ def _sentence(detail: Any, name: str, known: list[str]) -> tuple[str, str]:
         near = difflib.get_close_matches(str(given), options, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return f"{given!r} is not on the list.", f"Expected one of: {expected}.{hint}"
+    if kind in ("model_type", "dict_type"):
+        keys = f": {', '.join(known)}" if kind == "model_type" else ""
+        return f"Keys with values were expected here, but the file says {given!r}.", f"Write them under it{keys}."
+    if kind in ("too_short", "string_too_short") or (given is None and kind == "string_type"):
+        return "Nothing stands here.", "Write what the key is for, or leave an optional key out."
+    if kind == "list_type":
+        return f"A list was expected, but the file says {given!r}.", "Write it in brackets: [one, another]."
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} is not written as expected.", f"Its pattern is {context['pattern']}."
     message = detail["msg"].removeprefix("Value error, ").rstrip(".")
     if kind == "value_error":
         return f"{message}.", ""

@@ -68,6 +68,54 @@ def test_text_that_is_no_yaml_names_its_line(tmp_path: Path) -> None:
     assert sentence.startswith("This is not YAML:")
 
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "unfolds to more than"),
+        ("parts: " + "[" * 100_000, "nested more than 50 deep"),
+        ("format: &a\n  kind: *a\n", "holds itself"),
+        ("title: !!python/object/apply:os.system [ls]\n", "has no meaning here"),
+        ("title: !!timestamp x\n", "has no meaning here"),
+        ("title: a\nformat: {kind: csv, header: " + "9" * 5000 + "}\n", "A value cannot be read"),
+    ],
+)
+def test_a_declaration_never_hangs_nor_ends_the_process(tmp_path: Path, text: str, said: str) -> None:
+    [(_, _, told)] = faults(tmp_path, text)
+    assert said in told
+
+
+def test_aliases_may_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "source.yaml"
+    path.write_text("title: &t a\ncountry: *t\nformat: &f {kind: csv}\nparts: [*f, {<<: *f, header: 2}]\n")
+    plain, second = Format(kind="csv"), Format(kind="csv", header=2)
+    assert load_declaration(path, Example) == Example(title="a", country="a", format=plain, parts=[plain, second])
+
+
+def test_a_folder_or_a_link_to_itself_is_no_declaration(tmp_path: Path) -> None:
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    for name in ("folder.yaml", "loop.yaml"):
+        with pytest.raises(DeclarationError, match="The file cannot be read"):
+            load_declaration(tmp_path / name, Example)
+
+
+def test_a_value_of_another_shape_says_what_to_write(tmp_path: Path) -> None:
+    assert faults(tmp_path, "title:\nformat: csv\nparts: csv\n") == [
+        (1, "title", "Nothing stands here. Write what the key is for, or leave an optional key out."),
+        (
+            2,
+            "format",
+            "Keys with values were expected here, but the file says 'csv'. Write them under it: header, kind.",
+        ),
+        (3, "parts", "A list was expected, but the file says 'csv'. Write it in brackets: [one, another]."),
+    ]
+
+
 def test_an_empty_file_says_what_it_must_hold(tmp_path: Path) -> None:
     assert faults(tmp_path, "# nothing\n") == [(1, "", "The file holds no keys. Write at least: title, format.")]
 
