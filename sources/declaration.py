@@ -4,7 +4,6 @@ Belongs here: the models of source.yaml, and reading all declarations under a ro
 never hides the others. Does not belong here: fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
 """
 
-import codecs
 import hashlib
 import re
 from dataclasses import dataclass
@@ -62,8 +61,10 @@ class FileFormat(Declared):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            codecs.lookup("utf-8" if value == "detect" else value)
-        except LookupError as error:
+            # Python calls codecs what is no encoding of text (hex, zip): those refuse this line.
+            if value != "detect":
+                ";a\n".encode(value).decode(value)
+        except (LookupError, ValueError) as error:
             known = "utf-8, cp1252, mac_roman, utf-16"
             raise ValueError(f"{value!r} is no encoding; write 'detect' or a name such as {known}") from error
         return value
@@ -71,7 +72,7 @@ class FileFormat(Declared):
     @field_validator("delimiter")
     @classmethod
     def _one_sign(cls, value: str) -> str:
-        if value not in ("detect", "tab") and len(value) != 1:
+        if value not in ("detect", "tab") and (len(value) != 1 or value in '"\r\n\0'):
             raise ValueError(f"{value!r} is no delimiter; write 'detect', 'tab' or one sign")
         return value
 
@@ -112,16 +113,16 @@ class FieldMapping(Declared):
     """
 
     column: str | None = None
-    join: list[str] | None = None
-    first: list[str] | None = None
+    join: list[str] | None = Field(default=None, min_length=1)
+    first: list[str] | None = Field(default=None, min_length=1)
     constant: str | None = None
-    choices: list[Choice] | None = None
+    choices: list[Choice] | None = Field(default=None, min_length=1)
     days: dict[Literal["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"], str] | None = None
     point: list[str] | None = Field(default=None, min_length=1, max_length=2)
     axis: Literal["latitude", "longitude"] | None = None
     projection: Literal["wgs84", "lambert93"] = "wgs84"
     separator: str = " "
-    split: str | None = None
+    split: str | None = Field(default=None, min_length=1)
     terms: dict[str, str] = Field(default_factory=dict)
     pattern: str | None = None
     clean: list[str] = Field(default_factory=list)
@@ -173,8 +174,8 @@ class Identity(Declared):
     The published id is `<partner>--<own number>`, so ids of two partners never meet.
     """
 
-    columns: list[str] | None = None
-    fields: list[str] | None = None
+    columns: list[str] | None = Field(default=None, min_length=1)
+    fields: list[str] | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _one_of(self) -> "Identity":
@@ -190,6 +191,12 @@ class Bounds(Declared):
     rows_min: int = Field(default=1, ge=0)
     rows_max: int | None = None
     to_correct_max: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Bounds":
+        if self.rows_max is not None and self.rows_max < self.rows_min:
+            raise ValueError(f"rows_max ({self.rows_max}) is less than rows_min ({self.rows_min}); exchange them")
+        return self
 
 
 class Expected(Declared):

@@ -27,6 +27,7 @@ from sources.terms import Terms, fold
 from sources.ways import Row, parts_of, rewritten
 
 _EXAMPLES = 3
+_SHOWN = 200
 _REMEMBERED = 10_000
 # Cleaners whose field says where the row is; their fields are made first, so that the others may ask.
 _COUNTRY = frozenset({"country2", "country3"})
@@ -117,8 +118,12 @@ def _check_columns(line: SourceLine, reading: Reading) -> None:
     for name in missing:
         near = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
         said.append(f"{name!r}" + (f" (the nearest is {folded[near[0]]!r})" if near else ""))
+    what = f"The file has not got {'the column' if len(said) == 1 else 'the columns'} {', '.join(said)}."
+    if len(reading.columns) == 1 and reading.delimiter is not None:
+        only = f"It has only {reading.columns[0][:_SHOWN]!r}: if its cells are parted by another sign than "
+        raise MappingError(what, f"{only}{reading.delimiter!r}, declare that (format: delimiter).")
     raise MappingError(
-        f"The file has not got {'the column' if len(said) == 1 else 'the columns'} {', '.join(said)}.",
+        what,
         "If the partner renamed it, correct the mapping in source.yaml; if it was left out, ask for it.",
     )
 
@@ -167,7 +172,7 @@ class _Mapper:
         self._counts[name] = self._counts.get(name, 0) + 1
         examples = self._examples.setdefault(name, {})
         if len(examples) < _EXAMPLES:
-            examples[(before, after)] = None
+            examples[(before[:_SHOWN], after[:_SHOWN])] = None
 
     def changes(self) -> dict[str, ChangeCount]:
         return {name: ChangeCount(self._counts[name], tuple(self._examples[name])) for name in sorted(self._counts)}

@@ -7,6 +7,7 @@ A list of plain values stays one cell holding a list; a list of objects is numbe
 """
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from typing import Any
 from sources.declaration import FileFormat
 from sources.formats.encoding import decode
 from sources.formats.reading import ReadError, Reading, Record, as_text, collapse
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# Escapes are read from the left, so that the text `\\ud800` with its own backslash stays what it is.
+_HALF = re.compile(
+    r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][\da-fA-F]{2})|\\."
+)
 
 
 class _DoubledKeyError(ValueError):
@@ -54,7 +61,10 @@ def read_geojson(path: Path, declared: FileFormat) -> Reading:
 def _feature(feature: Any) -> Any:
     if not isinstance(feature, dict):
         return feature
-    row = dict(feature.get("properties") or {})
+    properties = feature.get("properties") or {}
+    if not isinstance(properties, dict):
+        return properties
+    row = dict(properties)
     if "id" in feature:
         row["feature.id"] = feature["id"]
     geometry = feature.get("geometry")
@@ -68,7 +78,7 @@ def _feature(feature: Any) -> Any:
 
 def _parse(path: Path, text: str, line: int | None = None) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=lambda _: None)
+        return json.loads(_whole_letters(text), object_pairs_hook=_pairs, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
         what = "the file ends in the middle of a value: it is cut short." if cut else f"this is not JSON: {error.msg}."
@@ -78,8 +88,16 @@ def _parse(path: Path, text: str, line: int | None = None) -> Any:
         raise ReadError(
             path, f"the key {error} is doubled in one object.", "Keep one of the two.", line=line
         ) from error
+    except ValueError as error:
+        # Python reads no number of more than 4,300 digits.
+        raise ReadError(path, f"a value cannot be read ({error}).", "Correct it.", line=line) from error
     except RecursionError as error:
         raise ReadError(path, "the values are nested too deeply.", "Send a flatter file.", line=line) from error
+
+
+def _whole_letters(text: str) -> str:
+    """The document with \\ufffd for every half of a letter: software that cuts texts leaves half an emoji behind."""
+    return _HALF.sub(lambda found: r"\ufffd" if found["half"] else found[0], text) if _SURROGATE.search(text) else text
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Does not belong here: text that was decoded wrongly before it reached us (clean/
 """
 
 import codecs
+import contextlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,13 @@ from sources.formats.reading import ReadError
 _LEGACY = ("cp1252", "mac_roman", "cp850")
 _LIKELY = 0.7
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+# What is no text whatever its name says, by its first bytes.
+_KINDS = (
+    (b"PK\x03\x04", "a ZIP archive or a workbook (XLSX, ODS)"),
+    (b"\xd0\xcf\x11\xe0", "an old workbook (XLS)"),
+    (b"%PDF", "a PDF"),
+    (b"\x1f\x8b", "a compressed file (GZIP)"),
+)
 # Letters and signs of French and its neighbours beyond ASCII: what a right guess shows.
 _USUAL = frozenset("àâäçéèêëîïôöùûüÿœæÀÂÄÇÉÈÊËÎÏÔÖÙÛÜŒÆ«»’‘“”–—…€°ñÑáíóúãõßêµ²³½\u00a0\u202f•·")
 
@@ -37,19 +45,38 @@ def decode(path: Path, data: bytes, declared: str) -> Decoded:
     """
     if not data.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0"):
         raise ReadError(path, "the file is empty.", "Send the file again with its header and its rows.")
+    kind = next((kind for start, kind in _KINDS if data.startswith(start)), None)
+    if kind is not None:
+        remedy = "Send the table itself as text, or declare the kind of file that it is (format: kind)."
+        raise ReadError(path, f"this is {kind}, and text was expected.", remedy)
     if declared == "detect":
         return _detect(path, data)
     codec = "utf-8-sig" if codecs.lookup(declared).name == "utf-8" else declared
     try:
         return Decoded(data.decode(codec), declared, None)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        # The codec may have set aside a byte order mark, and count from behind it.
+        at = error.start + len(data) - len(error.object)
+        line = data[:at].count(b"\n") + 1
         raise ReadError(
             path,
-            f"byte {error.start} (0x{data[error.start]:02X}) is not {declared}, the encoding declared in source.yaml.",
-            f"The file looks like {guess(data)}: declare that (format: encoding), or save the file as {declared}.",
+            f"byte {at} (0x{data[at]:02X}) is not {declared}, the encoding declared in source.yaml.",
+            _remedy(data, declared),
             line=line,
         ) from error
+    except UnicodeError as error:
+        raise ReadError(path, f"the file is not {declared} ({error}).", _remedy(data, declared)) from error
+
+
+def _remedy(data: bytes, declared: str) -> str:
+    text = data.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    beyond = sum(letter > "\x7f" for letter in text) - lost
+    if declared.lower().startswith("utf-8") and lost < beyond:
+        return (
+            "The rest of the file is: it was put together from two files. Open it, correct this place, save it again."
+        )
+    return f"The file looks like {guess(data)}: declare that (format: encoding), or save the file as {declared}."
 
 
 def guess(data: bytes) -> str:
@@ -67,6 +94,11 @@ def _detect(path: Path, data: bytes) -> Decoded:
                 return Decoded(data.decode(codec), codec, 1.0)
             except UnicodeDecodeError:
                 break
+    # Every other byte of Latin text in UTF-16 is zero; elsewhere there is none.
+    for zeros, codec in ((data[1::2], "utf-16-le"), (data[::2], "utf-16-be")):
+        if zeros.count(0) > len(zeros) // 2:
+            with contextlib.suppress(UnicodeDecodeError):
+                return Decoded(data.decode(codec), codec, 1.0)
     try:
         return Decoded(data.decode("utf-8"), "utf-8", 1.0)
     except UnicodeDecodeError as error:

@@ -4,48 +4,109 @@ Belongs here: opening a workbook, finding the sheet, giving typed rows with the 
 Does not belong here: formulas (their last computed value is what the partner saw, and what is read).
 """
 
+import re
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from posixpath import join, normpath
+from typing import Any
+from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineWorkbook, load_workbook
+from python_calamine import CalamineError, load_workbook
 
 from sources.declaration import FileFormat
 from sources.formats.reading import ReadError, Reading, tabulate
 
 # A workbook is a ZIP: a few kilobytes can unfold into all of the machine's memory.
 _UNFOLDED_MAX = 1024**3
+# The reader holds every cell of the rectangle that a sheet spans. A cell left by mistake in the last corner of a sheet
+# asks for 17 thousand million: the system ends the process, and with it the run of all partners.
+_CELLS_MAX = 20_000_000
+_FILLED = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*(?<!/)>\s*<(?!/)")
+_CHUNK, _OVERLAP = 1024**2, 1024
 
 
 def read_sheet(path: Path, declared: FileFormat) -> Reading:
     """Read one sheet of a workbook; a record's line is the sheet's row. Raises ReadError."""
-    workbook = _open(path)
-    names = workbook.sheet_names
-    sheet = declared.sheet if declared.sheet is not None else names[0]
-    if sheet not in names:
-        remedy = f"The workbook has: {', '.join(names)}. Correct the name in source.yaml (format: sheet)."
-        raise ReadError(path, f"there is no sheet {sheet!r}.", remedy)
-    # skip_empty_area would drop blank rows at the top, and with them the numbers of all rows below.
-    rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    if len(rows) < declared.header:
-        remedy = "Fill the sheet, or name another one in source.yaml (format: sheet, header)."
-        raise ReadError(path, f"the sheet {sheet!r} has {len(rows)} rows: no header on row {declared.header}.", remedy)
-    numbered = enumerate(rows[declared.header :], start=declared.header + 1)
-    columns, records, blank = tabulate(path, rows[declared.header - 1], declared.header, numbered, "")
-    return Reading(columns, records, blank)
-
-
-def _open(path: Path) -> CalamineWorkbook:
-    if path.stat().st_size == 0:
-        raise ReadError(path, "the file is empty.", "Send the workbook again.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            unfolded = sum(entry.file_size for entry in archive.infolist())
-        if unfolded > _UNFOLDED_MAX:
-            raise ReadError(path, f"the workbook unfolds to {unfolded} bytes.", "Send a file of less than 1 GB.")
-        return load_workbook(str(path))
-    except (zipfile.BadZipFile, CalamineError) as error:
+        name, rows = _rows(path, declared)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ElementTree.ParseError, CalamineError) as error:
         raise ReadError(
             path,
             f"this is no workbook that can be opened ({error}): it is cut short, protected, or another kind of file.",
             "Open it in your spreadsheet, save it again as .xlsx or .ods without a password, and send it whole.",
         ) from error
+    if len(rows) < declared.header:
+        remedy = "Fill the sheet, or name another one in source.yaml (format: sheet, header)."
+        raise ReadError(path, f"the sheet {name!r} has {len(rows)} rows: no header on row {declared.header}.", remedy)
+    numbered = enumerate(rows[declared.header :], start=declared.header + 1)
+    columns, records, blank = tabulate(path, rows[declared.header - 1], declared.header, numbered, "")
+    return Reading(columns, records, blank)
+
+
+def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]]]:
+    """The name of the sheet that is declared, and all its rows, blank ones too."""
+    if path.stat().st_size == 0:
+        raise ReadError(path, "the file is empty.", "Send the workbook again.")
+    with zipfile.ZipFile(path) as archive:
+        unfolded = sum(entry.file_size for entry in archive.infolist())
+        if unfolded > _UNFOLDED_MAX:
+            raise ReadError(path, f"the workbook unfolds to {unfolded} bytes.", "Send a file of less than 1 GB.")
+        workbook = load_workbook(str(path))
+        names = workbook.sheet_names
+        name = declared.sheet if declared.sheet is not None else names[0]
+        if name not in names:
+            remedy = f"The workbook has: {', '.join(names)}. Correct the name in source.yaml (format: sheet)."
+            raise ReadError(path, f"there is no sheet {name!r}.", remedy)
+        _check_extent(path, archive, name)
+    # skip_empty_area would drop blank rows at the top, and with them the numbers of all rows below.
+    return name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def _check_extent(path: Path, archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an XLSX sheet whose cells stand too far apart, naming the last ones; the reader itself minds ODS."""
+    part = _part_of(archive, name)
+    if part is None:
+        return
+    column, row = "A", 1
+    for letters, number in _filled(archive, part):
+        column = max(column, letters, key=lambda text: (len(text), text))
+        row = max(row, number)
+    if _number(column) * row > _CELLS_MAX:
+        raise ReadError(
+            path,
+            f"the cells of the sheet {name!r} go as far as column {column} and row {row}.",
+            "Delete the rows and columns after your table (a stray cell stands there), save, and send the file again.",
+        )
+
+
+def _part_of(archive: zipfile.ZipFile, name: str) -> str | None:
+    """Where in an XLSX workbook the sheet `name` is kept; None in another kind, or where it does not say."""
+    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= set(archive.namelist()):
+        return None
+    sheets = ElementTree.fromstring(archive.read("xl/workbook.xml")).iter()
+    named = next((s for s in sheets if s.tag.endswith("}sheet") and s.get("name") == name), None)
+    wanted = next((value for key, value in named.items() if key.endswith("}id")), None) if named is not None else None
+    targets = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels")).iter()
+    target = next((t.get("Target", "") for t in targets if wanted is not None and t.get("Id") == wanted), None)
+    part = normpath(join("/xl", target)).lstrip("/") if target else None
+    return part if part in archive.namelist() else None
+
+
+def _filled(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[str, int]]:
+    """Column and row of every cell that is not empty, the part being streamed."""
+    rest = b""
+    with archive.open(part) as xml:
+        while chunk := xml.read(_CHUNK):
+            text = rest + chunk
+            for found in _FILLED.finditer(text):
+                yield found[1].decode(), int(found[2])
+            rest = text[-_OVERLAP:]
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number

@@ -166,6 +166,14 @@ def test_at_most_three_examples_are_kept_and_all_changes_counted(declare: Declar
     assert (change.count, len(change.examples)) == (5, 3)
 
 
+def test_a_header_in_one_piece_asks_for_the_delimiter(declare: Declare) -> None:
+    whole = Reading(("Nom;CP",), [Record(2, {"Nom;CP": "A;49000"})], delimiter=",")
+    with pytest.raises(MappingError) as caught:
+        map_rows(declare(map={"nom": "Nom"}), table("nom", key=None), whole, snapshot_date="2026-11-01")
+    said = "It has only 'Nom;CP': if its cells are parted by another sign than ',', declare that (format: delimiter)."
+    assert caught.value.remedy == said
+
+
 def test_missing_columns_are_named_with_the_nearest_present(declare: Declare) -> None:
     source = declare(map={"a": "Code Postal", "b": "Nom", "c": "Zzz"})
     with pytest.raises(MappingError) as caught:

@@ -135,6 +135,15 @@ CSV_FAULTS: dict[str, tuple[bytes | str, dict[str, Any], str]] = {
         {"encoding": "utf-8"},
         r"line 3: byte 6 \(0xC9\) is not utf-8.*looks like cp1252",
     ),
+    "one byte of another file": (
+        "\ufeffNom\nÉté\n".encode() + b"\xe9\n",
+        {"encoding": "utf-8"},
+        r"line 3: byte 13 \(0xE9\).*put together from two files",
+    ),
+    "utf-16 without a mark": ("Numéro\n".encode("utf-16-le"), {"encoding": "utf-8"}, "looks like utf-16-le"),
+    "a codec's own refusal": ("é", {"encoding": "idna"}, "is not idna"),
+    "a pdf": (b"%PDF-1.7\n\xe2\xe3", {}, "this is a PDF, and text was expected"),
+    "a workbook": (b"PK\x03\x04\x14\0", {}, r"this is a ZIP archive or a workbook \(XLSX"),
     "doubled column": ("Nom,Ville,Nom\nA,B,C\n", {}, r"line 1: the column 'Nom' is doubled \(columns 1 and 3\)"),
     "blank header": (",,\nA,B,C\n", {}, "line 1: the names of the columns were expected here"),
     "header beyond the end": ("Nom\nA\n", {"header": 9}, "expected on line 9, and the file ends before it"),
@@ -166,6 +175,12 @@ def test_a_delimiter_or_encoding_that_is_none_is_refused_by_the_declaration() ->
         FileFormat(kind="csv", delimiter=";;")
     with pytest.raises(ValidationError, match="is no encoding"):
         FileFormat(kind="csv", encoding="utf-9")
+    for encoding in ("hex", "rot13", "undefined", "zlib"):
+        with pytest.raises(ValidationError, match="is no encoding"):
+            FileFormat(kind="csv", encoding=encoding)
+    for delimiter in ("\n", '"', "\0"):
+        with pytest.raises(ValidationError, match="is no delimiter"):
+            FileFormat(kind="csv", delimiter=delimiter)
 
 
 def workbook(folder: Path, *sheets: tuple[str, list[list[object]]]) -> Path:
@@ -248,6 +263,32 @@ def test_a_workbook_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         read(path, FileFormat(kind="xlsx"))
 
 
+def test_a_stray_cell_in_the_last_corner_of_a_sheet_is_named_and_never_asks_for_all_memory(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ("Lisez-moi", [["rien"]]), ("Lieux", [["Nom"], ["A"]]))
+    book = openpyxl.load_workbook(path)
+    # Cells that are only formatted are nothing: partners format whole columns.
+    book["Lieux"].cell(1_048_576, 16_384).font = openpyxl.styles.Font(bold=True)
+    book.save(path)
+    assert len(read(path, FileFormat(kind="xlsx", sheet="Lieux")).records) == 1
+    book["Lieux"].cell(1_048_576, 16_384).value = "x"
+    book.save(path)
+    assert read(path, FileFormat(kind="xlsx", sheet="Lisez-moi")).columns == ("rien",)
+    with pytest.raises(ReadError, match="as far as column XFD and row 1048576"):
+        read(path, FileFormat(kind="xlsx", sheet="Lieux"))
+
+
+def test_a_workbook_damaged_inside_says_so(tmp_path: Path) -> None:
+    path = workbook(tmp_path, ("Lieux", [[f"é{n}" * 9, n] for n in range(500)]))
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.getinfo("xl/worksheets/sheet1.xml")
+    data = bytearray(path.read_bytes())
+    middle = sheet.header_offset + sheet.compress_size // 2
+    data[middle : middle + 60] = b"\xff" * 60
+    path.write_bytes(bytes(data))
+    with pytest.raises(ReadError, match="no workbook that can be opened"):
+        read(path, FileFormat(kind="xlsx"))
+
+
 NESTED = {
     "total": 2,
     "data": {
@@ -283,6 +324,7 @@ JSON_FAULTS = {
     "doubled key": ('[{"nom": 1, "nom": 2}]', "", "the key 'nom' is doubled"),
     "doubled path": ('[{"a.b": 1, "a": {"b": 2}}]', "", "the column 'a.b' is doubled"),
     "empty": ("  ", "", "the file is empty"),
+    "endless number": ('[{"n": ' + "9" * 5000 + "}]", "", "a value cannot be read"),
 }
 
 
@@ -291,6 +333,19 @@ def test_a_json_that_cannot_be_read_says_where_and_why(tmp_path: Path, case: tup
     data, records, said = case
     with pytest.raises(ReadError, match=f"(?s){said}"):
         read(write(tmp_path, "sites.json", data), FileFormat(kind="json", records=records))
+
+
+def test_half_a_letter_is_shown_as_lost(tmp_path: Path) -> None:
+    text = r'[{"a": "x\ud83d", "b": "\ude00", "c": "\ud83d\ude00", "d": "\\ud83d"}]'
+    reading = read(write(tmp_path, "sites.json", text), FileFormat(kind="json"))
+    assert reading.records[0].cells == {"a": "x\ufffd", "b": "\ufffd", "c": "\U0001f600", "d": r"\ud83d"}
+
+
+def test_features_whose_properties_are_none_are_told(tmp_path: Path) -> None:
+    for properties, said in (("[1]", "record 1 is a list"), ('"x"', "record 1 is a text")):
+        text = f'{{"type": "FeatureCollection", "features": [{{"type": "Feature", "properties": {properties}}}]}}'
+        with pytest.raises(ReadError, match=said):
+            read(write(tmp_path, "sites.geojson", text), FileFormat(kind="geojson"))
 
 
 def test_json_lines_have_their_lines(tmp_path: Path) -> None:
