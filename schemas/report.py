@@ -25,6 +25,7 @@ TheirCell = Callable[[int, str], str | None]
 MOST_GROUPS = 200
 MOST_OF_A_KIND = 25
 _EXAMPLES = 3
+_LONGEST_EXAMPLE = 500
 _LINES = 50
 _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
@@ -261,6 +262,8 @@ def _example(problem: Problem, their_cell: TheirCell | None) -> Example:
     # What a rule covered (a serial number) stays covered: the partner's own cell would show it again.
     if their_cell is not None and problem.field is not None and problem.rule != "forbidden_content":
         cell = their_cell(problem.line, problem.field) or cell
+    if cell is not None and len(cell) > _LONGEST_EXAMPLE:
+        cell = f"{cell[:_LONGEST_EXAMPLE]}…"
     return Example(
         line=problem.line, cell=cell, position=problem.position, suggestion=problem.suggestion, repeats=problem.repeats
     )

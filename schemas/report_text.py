@@ -21,6 +21,7 @@ from schemas.judgement import Problem
 from schemas.report import Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
 
 _LONGEST_CELL = 80
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST_LINES = 15
 
 
@@ -276,6 +277,8 @@ def _plain(text: str) -> str:
 def _code(cell: str) -> str:
     """A cell as it stands, on one line, as code."""
     flat = cell.replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
+    # A terminal would obey control characters.
+    flat = _CONTROL.sub("\N{SYMBOL FOR SUBSTITUTE}", flat)
     short = flat if len(flat) <= _LONGEST_CELL else flat[: _LONGEST_CELL - 1] + "…"
     ticks = "``" if "`" in short else "`"
     space = " " if ticks == "``" or short != short.strip() or not short else ""

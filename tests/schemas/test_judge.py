@@ -138,6 +138,18 @@ def test_a_text_that_lost_letters_is_published_with_a_warning(dataset: Dataset) 
     assert judgement.passed == 1
 
 
+@pytest.mark.parametrize("name", ["M\0d", "M\x1bd", "M\x7fd", "M\uffffd"])
+def test_a_sign_that_no_database_takes_is_to_be_corrected(dataset: Dataset, name: str) -> None:
+    judgement = judged(dataset, [good(name=name), good(id="2")])
+    assert told(judgement) == [(2, "name", "unseen_signs", "error", name, None)]
+    assert judgement.passed == 1
+
+
+def test_a_whole_file_pasted_into_a_cell_is_to_be_corrected(dataset: Dataset) -> None:
+    judgement = judged(dataset, [good(name="x" * 100_001), good(id="2", name="x" * 100_000)])
+    assert [(p.line, p.rule, p.severity) for p in judgement.problems] == [(2, "endless_text", "error")]
+
+
 def test_cells_travel_to_the_engine_unharmed(dataset: Dataset) -> None:
     names = [
         '"quoted"',
