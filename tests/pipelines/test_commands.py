@@ -10,8 +10,11 @@ from pathlib import Path
 import click
 import pytest
 import typer.main
+from rich.text import Text
 
 from pipelines.cli.app import app
+from pipelines.cli.outcome import as_lines
+from pipelines.summary import DatasetOutcome, Outcome, SourceOutcome
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import SCHEMA, Commons
 
@@ -218,6 +221,28 @@ class TestCheck:
     def test_an_unknown_table_is_a_wrong_call(self, glane: Glane, tmp_path: Path) -> None:
         answer = glane("check", str(self._file(tmp_path, "a\n")), "--dataset", "lieux/place")
         assert (answer.code, "Did you mean 'places'?" in answer.err) == (2, True)
+
+
+def test_a_fault_of_glanes_own_says_so_with_the_worlds_exit_code(glane: Glane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("lieu")
+
+    monkeypatch.setattr("pipelines.catalogue.load_catalogue", broken)
+    said = glane("source", "list")
+    assert (said.code, said.err.splitlines()[0].startswith("glane: Glane itself failed: KeyError: 'lieu' (")) == (
+        3,
+        True,
+    )
+    assert "Traceback" not in said.err
+    monkeypatch.setenv("GLANE_TRACE", "1")
+    assert "Traceback" in glane("source", "list").err
+
+
+def test_a_name_with_markup_or_several_reasons_stays_readable() -> None:
+    source = SourceOutcome("[bold]é", "failed", reason="one\ntwo")
+    outcome = Outcome((DatasetOutcome("lieux", (source,)),), 1)
+    lines = [Text.from_markup(line).plain for line in as_lines(outcome, publish=False, portal_known=False)]
+    assert lines == ["lieux", "  FAILED  [bold]é  one\n          two"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["run", "--help"]])

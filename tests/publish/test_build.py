@@ -183,6 +183,12 @@ def test_a_licence_that_is_not_accepted_is_refused_and_the_others_go_on(dataset:
         build_version(dataset, [odbl], store, created=DAY)
 
 
+def test_there_is_no_first_version_without_rows(dataset: Dataset, store: Store) -> None:
+    with pytest.raises(NothingToPublishError):
+        build_version(dataset, parts(dataset, b=())[:2], store, created=DAY)
+    assert not listed(store, dataset.name)
+
+
 def test_a_reference_that_leads_nowhere_is_held_with_its_line_and_every_row_is_accounted_for(
     dataset: Dataset, store: Store
 ) -> None:
