@@ -50,7 +50,7 @@ class Problem:
 @dataclass(frozen=True)
 class DatasetOutcome:
     """One dataset after a run: its sources, its current version, and what was done on the portal. `warnings` are the
-    expectations that a new version does not meet, where that lets it out all the same."""
+    expectations that a new version does not meet, where that lets it out all the same, and rows that are put aside."""
 
     name: str
     sources: tuple[SourceOutcome, ...]
@@ -121,7 +121,7 @@ class Summary:
             rows=dict(version.rows) if version else {},
             page=publication.receipt.url if publication else None,
             bytes_sent=publication.receipt.sent_bytes if publication else None,
-            warnings=_warnings(release) if release and release.built.new else (),
+            warnings=_warnings(release) if release else (),
             problem=Problem(failure.what, failure.error.what, failure.error.remedy) if failure else None,
         )
 
@@ -153,6 +153,12 @@ def exit_code(errors: Iterator[GlaneError]) -> int:
 
 
 def _warnings(release: Release) -> tuple[str, ...]:
+    restored = release.version.restores
+    if release.built.put_aside and restored:
+        what = f"What the partners bring was put aside by going back to {restored.version} ({restored.reason})"
+        return (f"{what}; a version is made again when something about it changes.",)
+    if not release.built.new:
+        return ()
     unmet = (outcome for outcome in release.built.expectations if not outcome.passed)
     return tuple(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet)
 

@@ -36,7 +36,10 @@ class NothingToPublishError(DataError):
 @dataclass(frozen=True)
 class Built:
     """The outcome of making a version: the version that stands now, whether it is `new`, what was left out, and what
-    became of the expectations on it when it was made."""
+    became of the expectations on it when it was made.
+
+    `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
+    """
 
     version: Version
     new: bool
@@ -44,6 +47,7 @@ class Built:
     refused: tuple[Refusal, ...]
     held: tuple[Held, ...]
     expectations: tuple[Outcome, ...]
+    put_aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,14 @@ class _Made:
     merged: Mapping[str, Merged]
     tables: Mapping[str, pl.DataFrame]
     accounts: Accounts
+    refused: tuple[Refusal, ...]
+    held: tuple[Held, ...]
+
+    def built(
+        self, version: Version, expectations: tuple[Outcome, ...], *, new: bool, put_aside: bool = False
+    ) -> Built:
+        """The outcome, once it is known which version stands."""
+        return Built(version, new, self.accounts, self.refused, self.held, expectations, put_aside)
 
 
 def build_version(dataset: Dataset, contributions: Sequence[Contribution], store: Store, *, created: str) -> Built:
@@ -79,13 +91,12 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
             derived = derive(dataset, table, tables)
             tables[table.name], left_out[table.name] = derived.rows, derived.left_out
     accounts = account(admitted, merged, held, left_out)
-    made = _Made(dataset, admitted, merged, tables, accounts)
+    made = _Made(dataset, admitted, merged, tables, accounts, refused, held)
     with store.writer():
-        version, new, expectations = _keep(made, store, created)
-    return Built(version, new, accounts, refused, held, expectations)
+        return _keep(made, store, created)
 
 
-def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool, tuple[Outcome, ...]]:
+def _keep(made: _Made, store: Store, created: str) -> Built:
     dataset = made.dataset
     last = current(store, dataset.name)
     # Once there is a version, that all rows are withdrawn is news; before, there is nothing to tell anybody.
@@ -95,7 +106,8 @@ def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool, tuple
         files = _write_tables(made, folder, ("csv",))
         content = identity(describe(dataset, made.contributions, files, number="", created=""))
         if last is not None and content in (last.content, _put_aside(store, last)):
-            return last, False, expectations_of(store, last)
+            put_aside = content != last.content
+            return made.built(last, expectations_of(store, last), new=False, put_aside=put_aside)
         expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
         files += _write_tables(made, folder, tuple(name for name in FORMATS if name != "csv"))
         described = describe(dataset, made.contributions, files, number="", created=created)
@@ -120,7 +132,7 @@ def _keep(made: _Made, store: Store, created: str) -> tuple[Version, bool, tuple
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)
-    return version, True, expectations
+    return made.built(version, expectations, new=True)
 
 
 def _put_aside(store: Store, last: Version) -> str | None:

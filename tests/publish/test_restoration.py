@@ -54,7 +54,7 @@ def test_a_run_does_not_bring_back_what_was_put_aside_until_it_changes(dataset: 
     restore(dataset, store, "1.0.0", "Noms abîmés.", created=LATER)
     spoilt = {**ANGERS, "nom": "Gribouillis"}
     again = build_version(dataset, parts(dataset, spoilt), store, created=LATER)
-    assert (again.new, again.version.version) == (False, "1.2.0")
+    assert (again.new, again.put_aside, again.version.version) == (False, True, "1.2.0")
     mended = build_version(
         dataset, parts(dataset, ANGERS, b=(RENNES, {"id": "b--2", "nom": "B"})), store, created=LATER
     )
