@@ -49,6 +49,8 @@ class Hasher:
         random = np.random.default_rng()
         self._table = random.integers(0, 1 << 64, _TABLED * 256, np.uint64)
         self._turns = random.integers(0, 1 << 64, 16, np.uint64) | np.uint64(1)
+        # A short cell must hash alike beside a long one and alone: its bytes are never turned.
+        self._turns[0] = 1
 
     def hashes(self, cells: Any, wrong: Positions) -> tuple[Hashes, npt.NDArray[np.bool_]]:
         """Give each cell's hash, and whether it has no value (missing, or of the wrong type)."""

@@ -34,6 +34,9 @@ CASES = {
         b"a,b\nNaN,2024\nNaN,2023\nsNaN,1\nsNaN,2\n",
         {"fields": [{"name": "a", "type": "number"}, TWO[1]], "primaryKey": ["a"]},
     ),
+    "a short key hashed beside a long one, and alone": Case(
+        b"a,b\nx,2024\n" + b"y" * 70 + b",2023\nx,2022\n", {"fields": TWO, "primaryKey": ["a"]}
+    ),
     "as many header errors as the limit": Case(b"a,c,d\nx,2024,1\ny,1,1\n", {"fields": TWO}, limit=2),
     "a limit reached by the last row": Case(b"a,b\nx,nope\n", {"fields": TWO}, limit=1),
     "a foreign key into a short row": Case(
