@@ -6,6 +6,7 @@ not belong here: looking a value up.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from frictionless.resources import TableResource
 
 from schemas.conform.buffers import numbers
 from schemas.conform.chunks import cut
+from schemas.conform.opening import SchemaError
 from schemas.conform.parsing import parse
 from schemas.conform.plan import Plan, Unprovable, check_provable, make_plan
 from schemas.conform.rows import Lookup, comparable
@@ -24,7 +26,10 @@ Values = set[tuple[Any, ...]]
 
 
 def lookups(resource: TableResource, plan: Plan) -> list[Lookup]:
-    """Give, for each reference of the plan, the values it may take. Raises Unprovable if a table cannot be read."""
+    """Give, for each reference of the plan, the values it may take.
+
+    Raises Unprovable if a table cannot be read, SchemaError if its schema cannot be used.
+    """
     known: dict[tuple[str, tuple[str, ...]], Values] = {}
     for reference in plan.references:
         wanted = (reference.table, reference.table_fields)
@@ -62,6 +67,9 @@ def _values(table: Any, names: tuple[str, ...]) -> Values:
                 values = _by_rows(table, plan, fields)
     except FrictionlessException as error:
         raise Unprovable(f"the foreign table {table.name} cannot be read: {error.error.note}") from error
+    except re.error as error:
+        what = f"A pattern in the schema of the table {table.name} is not one: {error}."
+        raise SchemaError(what, "Correct the pattern.") from error
     return {value for value in values if any(part is not None for part in value)}
 
 

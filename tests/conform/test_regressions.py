@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.conform import SchemaError, validate
 from tests.conform.comparing import Case, assert_same
 
 TWO: list[dict[str, Any]] = [{"name": "a", "type": "string"}, {"name": "b", "type": "year"}]
@@ -66,3 +67,12 @@ def test_what_once_differed_stays_the_same(
 ) -> None:
     monkeypatch.setattr("schemas.conform.columnar.CHUNK", chunk)
     assert_same(case, tmp_path)
+
+
+def test_a_bad_pattern_in_the_schema_of_a_table_referred_to_names_that_table(tmp_path: Path) -> None:
+    (tmp_path / "case.csv").write_bytes(b"a,b\nx,2024\n")
+    (tmp_path / "other.csv").write_bytes(b"a\nx\n")
+    schema = {"fields": TWO, "foreignKeys": [{"fields": "a", "reference": {"resource": "other", "fields": "a"}}]}
+    other = {"fields": [{"name": "a", "type": "string", "constraints": {"pattern": "x(?i)"}}]}
+    with pytest.raises(SchemaError, match="A pattern in the schema of the table other is not one"):
+        validate(tmp_path / "case.csv", schema, foreign={"other": (tmp_path / "other.csv", other)})
