@@ -153,3 +153,15 @@ def test_equal_values_have_equal_hashes_and_others_do_not(data: st.DataObject) -
         for there, other in enumerate(values):
             if one is not None and other is not None and one == one:
                 assert (hashes[at] == hashes[there]) == (one == other)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    kind=st.sampled_from(["string", "integer"]), cells=st.lists(st.text("ab01-", max_size=1500), min_size=1, max_size=5)
+)
+def test_a_cell_hashes_alike_in_any_company(kind: str, cells: list[str]) -> None:
+    field = field_of({"name": "f", "type": kind})
+    hasher = Hasher(Column(1, "f", kind, field.create_cell_reader(), frozenset({""}), False, None))
+    together = hasher.hashes(strings(cells), np.arange(len(cells)))[0].tolist()
+    alone = [hasher.hashes(strings([cell]), np.arange(1))[0][0] for cell in cells]
+    assert together == alone
