@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import polars as pl
-
 from glane.errors import CallError
 from glane.store import Store
 from publish.ckan import datastore, layout
@@ -22,10 +20,10 @@ from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, Rig
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
 from publish.ckan.wanted import Page, Wanted, keyed, want
-from publish.delta import Difference, compare
-from publish.diff import csv_of
-from publish.formats.delimited import read_csv
-from publish.version import Version, listed, load, path_of
+from publish.delta import Difference
+from publish.diff import csv_of, whole_csv
+from publish.streaming import compare_files
+from publish.version import Version, listed, load
 from schemas.dataset import Dataset
 
 STEPS = ("create", "lease", "upload", "datastore", "views", "flip", "new tables")
@@ -219,15 +217,11 @@ class _Publication:
         held = load(self._store, self._name, str(shown))
         if table not in held.rows:
             return None
-        csv = csv_of(held, table)
         now = self._wanted.loads[table]
-        if former.get(CONTENT) != datastore.content_of(now, csv.sha256):
+        if former.get(CONTENT) != datastore.content_of(now, csv_of(held, table).sha256):
             return None
-        return compare(now.key, read_csv(path_of(self._store, held, csv)), self._rows(table))
-
-    def _rows(self, table: str) -> pl.DataFrame:
-        version = self._wanted.version
-        return read_csv(path_of(self._store, version, csv_of(version, table)))
+        ends = [whole_csv(self._store, version, table) for version in (held, self._wanted.version)]
+        return compare_files(now.key, *ends)
 
     def _flip(self, page: Page, lease: str, uploaded: Uploaded, archive: int) -> tuple[dict[str, Any], tuple[str, ...]]:
         """In one step: every link, the version, every text; and the lease goes, unless new tables are to be filled.
