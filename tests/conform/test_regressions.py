@@ -38,6 +38,14 @@ CASES = {
     "a short key hashed beside a long one, and alone": Case(
         b"a,b\nx,2024\n" + b"y" * 70 + b",2023\nx,2022\n", {"fields": TWO, "primaryKey": ["a"]}
     ),
+    "an empty line in a table referred to, where the empty text is a value": Case(
+        b"a,b\n,2024\nx,x\n\n",
+        {
+            "fields": [{"name": "a", "type": "string"}, {"name": "b", "type": "any", "missingValues": []}],
+            "missingValues": ["-"],
+            "foreignKeys": [{"fields": ["a"], "reference": {"resource": "", "fields": ["b"]}}],
+        },
+    ),
     "as many header errors as the limit": Case(b"a,c,d\nx,2024,1\ny,1,1\n", {"fields": TWO}, limit=2),
     "a limit reached by the last row": Case(b"a,b\nx,nope\n", {"fields": TWO}, limit=1),
     "a foreign key into a short row": Case(
