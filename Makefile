@@ -41,7 +41,7 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 	@echo "Stop the portal            .venv/bin/glane portal down"
 
 test: setup  ## every test, those against the portal included
-	@.venv/bin/pytest
+	@.venv/bin/pytest -n 2 --dist loadfile
 
 lint: setup  ## ruff, mypy --strict
 	@.venv/bin/ruff check .

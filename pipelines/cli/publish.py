@@ -4,13 +4,18 @@ Belongs here: arguments and what is printed. Does not belong here: publishing (p
 (pipelines/running.py).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from glane.errors import CallError
 from pipelines.cli.say import err, out, print_json, size
+
+if TYPE_CHECKING:
+    from pipelines.catalogue import Entry
+    from pipelines.settings import PortalSettings, Settings
 
 
 def publish(
@@ -52,9 +57,7 @@ def publish(
     from pipelines.settings import load_settings
     from publish.version import listed
 
-    given = {"GLANE_PORTAL": to, "GLANE_PORTAL_ORGANISATION": organisation}
-    given["GLANE_PORTAL_TOKEN_FILE"] = None if token_file is None else str(token_file)
-    settings = load_settings({**os.environ, **{name: value for name, value in given.items() if value is not None}})
+    settings = load_settings({**os.environ, **_given(to, token_file, organisation)})
     catalogue = load_catalogue(settings)
     store = Store(settings.store)
     chosen = {
@@ -75,7 +78,28 @@ def publish(
         from pipelines.cli.caring import rebuild_portal
 
         raise typer.Exit(rebuild_portal(chosen, store, portal, as_json=as_json))
+    raise typer.Exit(_bring(settings, catalogue, chosen, portal, as_json=as_json))
 
+
+def _given(to: str | None, token_file: Path | None, organisation: str | None) -> dict[str, str]:
+    """What the options say in the place of the environment."""
+    given = {
+        "GLANE_PORTAL": to,
+        "GLANE_PORTAL_TOKEN_FILE": token_file,
+        "GLANE_PORTAL_ORGANISATION": organisation,
+    }
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _bring(
+    settings: "Settings",
+    catalogue: Mapping[str, "Entry"],
+    chosen: Mapping[str, "Entry"],
+    portal: "PortalSettings",
+    *,
+    as_json: bool,
+) -> int:
+    """Publish the current version of each chosen dataset, tell of each, and give the exit code."""
     from pipelines.release import Failed, Publication
     from pipelines.running import publish_datasets
 
@@ -99,4 +123,4 @@ def publish(
     publish_datasets(settings, catalogue, chosen, portal, observe)
     if as_json:
         print_json(told)
-    raise typer.Exit(min(codes, default=0))
+    return min(codes, default=0)
