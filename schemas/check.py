@@ -6,6 +6,7 @@ engine's report, and the partner's. Does not belong here: partners' own formats 
 
 import csv
 import datetime
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,17 +42,17 @@ def check_against_dataset(
     """Judge the file at `path` as it is under a dataset's table: the exact report of its Table Schema, and the answer
     a partner reads, with term lists and rules.
 
-    Columns that Glane fills itself (`provided`) need not be there; foreign keys are not looked up, for the other
-    tables are not at hand. Raises SchemaError and NotATableError.
+    Columns may stand in any order, and those of no field are left alone; those that Glane fills itself (`provided`)
+    need not be there. Foreign keys are not looked up, for the other tables are not at hand. Raises SchemaError and
+    NotATableError.
     """
     now = datetime.datetime.now(datetime.UTC)
     today = today or now.date()
     file = _read(path, table.schema)
     filled = {*table.line.provided, *([table.line.origin.field] if table.line.origin else [])}
     schema = schema_without_unknown_keys(table, {})
-    schema["fields"] = [
-        field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled
-    ]
+    asked_for = [field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled]
+    schema["fields"] = _in_order_of(file.columns, asked_for)
     report = validate(path, schema)
     by_schema = problems_from(report.errors, schema, file.rows, file.first_row)
     asked, valid_until = _asked(table, file, today)
@@ -65,6 +66,25 @@ def check_against_dataset(
     )
     unmapped = [name for name in file.columns if name and name not in table.fields]
     return report, judged_report(about, _moment(now), judgement, unmapped=unmapped)
+
+
+def _in_order_of(columns: Sequence[str], fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The fields in the order of a file's columns, for the engine matches them by place.
+
+    A column of no field stands for the missing field whose name it nearly has, or takes anything; a missing field
+    that may be empty is not asked for. Where columns have no name, or one name twice, nothing can be told apart: the
+    fields stay as they are.
+    """
+    if not all(columns) or len(set(columns)) < len(columns):
+        return fields
+    missing = {field["name"]: field for field in fields if field["name"] not in columns}
+    known = {field["name"]: field for field in fields if field["name"] in columns}
+    placed = []
+    for name in columns:
+        near = difflib.get_close_matches(name, missing, n=1, cutoff=0.75) if name not in known else []
+        placed.append(known.get(name) or (missing.pop(near[0]) if near else {"name": name, "type": "any"}))
+    required = [field for field in missing.values() if field.get("constraints", {}).get("required")]
+    return [*placed, *required]
 
 
 def check_against_schema(path: Path, schema: SchemaLike) -> tuple[Report, SourceReport]:
@@ -108,9 +128,9 @@ def _read(path: Path, schema: Mapping[str, Any]) -> _File:
         if label not in columns:
             columns[label] = [_text(record[position]) if position < len(record) else None for record in records]
     columns.pop(LINE, None)
-    rows = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(
-        pl.Series(LINE, lines, pl.Int64)
-    )
+    # Built with its lines: a header without a single name still has rows under it.
+    kinds = {**dict.fromkeys(columns, pl.String), LINE: pl.Int64}
+    rows = pl.DataFrame({**columns, LINE: list(lines)}, schema=kinds)
     return _File(tuple(labels), rows, first_row)
 
 

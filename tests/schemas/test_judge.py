@@ -355,6 +355,23 @@ def test_columns_that_are_wrong_are_told_on_the_first_line(dataset: Dataset, tmp
     assert answer.unmapped == ("nam",)
 
 
+def test_columns_may_stand_in_any_order_with_others_among_them(dataset: Dataset, tmp_path: Path) -> None:
+    names = [field["name"] for field in PLACES["fields"]]
+    right = ["a", "n", "01000", "46.0", "Learning", "https://a.fr", "2026-01-01", "fixed", "given"]
+    columns, cells = ["note", *reversed(names)], ["ours", *reversed(right)]
+    path = tmp_path / "places.csv"
+    path.write_text(f"{','.join(columns)}\n{','.join(cells)}\n", encoding="utf-8")
+    report, answer = check_against_dataset(path, dataset, dataset.main, today=TODAY)
+    assert (report.valid, answer.problems, answer.unmapped) == (True, (), ("note",))
+
+
+def test_a_file_without_a_header_is_told_and_no_crash(dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "places.csv"
+    path.write_text("\n\n<HTML>x</HTML>\n", encoding="utf-8")
+    report, _ = check_against_dataset(path, dataset, dataset.main)
+    assert not report.valid
+
+
 def test_a_file_that_cannot_be_opened_is_told_without_rows(dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "places.csv"
     path.write_bytes(b"")
