@@ -90,8 +90,9 @@ def _in_order_of(columns: Sequence[str], fields: list[dict[str, Any]]) -> list[d
 def check_against_schema(path: Path, schema: SchemaLike) -> tuple[Report, SourceReport]:
     """Judge the file at `path` as it is under a Table Schema alone. Raises SchemaError and NotATableError."""
     descriptor = read_schema(schema).to_descriptor()
-    file = _read(path, descriptor)
+    # First, for it knows a schema that cannot be used.
     report = validate(path, schema)
+    file = _read(path, descriptor)
     found = problems_from(report.errors, descriptor, file.rows, file.first_row)
     judgement: Judgement = judgement_of(file.rows, found, {}, None)
     name = str(descriptor.get("name") or "schema")

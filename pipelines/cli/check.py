@@ -53,6 +53,8 @@ def check(
     if not file.is_file():
         raise CallError(f"There is no file {file}.", "Check the path.")
     if schema is not None:
+        if "://" not in schema and not Path(schema).is_file():
+            raise CallError(f"There is no Table Schema {schema}.", "Check the path.")
         right = _by_schema(file, schema, as_json=as_json, limit_errors=limit_errors, language=language or "en")
     elif dataset is not None:
         right = _by_dataset(file, dataset, as_json=as_json, language=language)

@@ -56,6 +56,7 @@ def test_what_a_program_may_read_comes_as_json() -> None:
         (["report", "lieux/brest"], "lieux/brest has no report yet."),
         (["check", "x.csv"], "Say against what to check the file."),
         (["check", "x.csv", "--dataset", "lieux"], "There is no file x.csv."),
+        (["check", __file__, "--schema", "nope.json"], "There is no Table Schema nope.json."),
         (["check", "x.csv", "--dataset", "lieux", "--limit-errors", "3"], "--limit-errors goes with --schema."),
         (["source", "test", "lieux/brset"], "Did you mean 'lieux/brest'?"),
     ],

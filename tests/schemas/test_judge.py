@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from glane.errors import CallError
 from schemas.check import check_against_dataset, check_against_schema
-from schemas.conform import NotATableError
+from schemas.conform import NotATableError, SchemaError
 from schemas.conform.report import ErrorRecord
 from schemas.dataset import Dataset
 from schemas.derive import Reason, derive
@@ -382,6 +382,12 @@ def test_a_file_that_cannot_be_opened_is_told_without_rows(dataset: Dataset, tmp
     path.write_text("hello", encoding="utf-8")
     with pytest.raises(NotATableError):
         check_against_dataset(path, dataset, dataset.main)
+
+
+def test_a_pattern_that_is_none_is_the_schemas_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\nx\n", encoding="utf-8")
+    with pytest.raises(SchemaError):
+        check_against_schema(tmp_path / "a.csv", {"fields": [{"name": "a", "constraints": {"pattern": "("}}]})
 
 
 def test_a_file_is_checked_under_a_schema_alone(tmp_path: Path) -> None:
