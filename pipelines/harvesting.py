@@ -89,7 +89,8 @@ def take_all_in(entry: Entry, sources: Sequence[Source | BrokenSource], store: S
     """Take in `sources` at once, and give each result as it comes. A fault of Glane's own in one of them is raised
     only after all the others are given."""
     crashed: BaseException | None = None
-    with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="harvest") as pool:
+    pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="harvest")
+    try:
         waiting: list[Future[Intake]] = [pool.submit(take_in, source, entry.dataset, store) for source in sources]
         for future in as_completed(waiting):
             problem = future.exception()
@@ -97,6 +98,9 @@ def take_all_in(entry: Entry, sources: Sequence[Source | BrokenSource], store: S
                 yield future.result()
             else:
                 crashed = crashed or problem
+    finally:
+        # Interrupted, nobody wants to wait for the slowest server.
+        pool.shutdown(wait=False, cancel_futures=True)
     if crashed is not None:
         raise crashed
 

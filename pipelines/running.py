@@ -100,16 +100,27 @@ def _run(
 def _execute(
     definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, assets: list[dg.AssetKey]
 ) -> list[str]:
-    """Execute one run to its end; what is given are the crashes in it, failures being told to the observer."""
+    """Execute one run to its end; what is given are the crashes in it, failures being told to the observer.
+
+    Raises KeyboardInterrupt where somebody stopped it: Dagster takes that for one step's failure, and goes on.
+    """
     result = definitions.resolve_job_def(job).execute_in_process(
         instance=instance, asset_selection=assets, raise_on_error=False, run_config=_SILENT, tags=process_tags()
     )
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
+    if any(_is_interrupt(failure.error) for failure in failures):
+        raise KeyboardInterrupt
     return [
         f"{_deepest(failure.error)} (run {result.run_id}, job {job}: the whole trace stands in Dagit)"
         for failure in failures
         if failure.error is not None and failure.user_failure_data is None
     ]
+
+
+def _is_interrupt(error: Any) -> bool:
+    while error is not None and error.cls_name != "DagsterExecutionInterruptedError":
+        error = error.cause
+    return error is not None
 
 
 def _deepest(error: Any) -> str:

@@ -4,6 +4,7 @@ Belongs here: arguments, progress, what is printed. Does not belong here: the ru
 (pipelines/summary.py).
 """
 
+import os
 from typing import Annotated
 
 import typer
@@ -57,7 +58,12 @@ def run(
             summary.add(event)
             progress.show(event)
 
-        run_datasets(settings, catalogue, chosen, portal, observe)
+        try:
+            run_datasets(settings, catalogue, chosen, portal, observe)
+        except KeyboardInterrupt:
+            err().print("Interrupted: every version that stands is whole. Run again to go on.")
+            # Python would wait for the threads that wait for slow servers; what is kept is kept whole at any moment.
+            os._exit(130)
     outcome = summary.outcome()
     if as_json:
         print_json(outcome.as_json())

@@ -1,14 +1,25 @@
 """`glane run`, whole: three partners in, a version out, whatever one of them does."""
 
 import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from pipelines.instance import open_instance
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
+ROOT = Path(__file__).parents[2]
 GOOD = {"reason": None, "remedy": None, "stale_since": None}
 
 
@@ -182,3 +193,34 @@ def test_what_ran_stands_in_the_instance_that_dagit_shows(commons: Commons, glan
     with open_instance(commons.settings.dagster_home) as instance:
         runs = {run.job_name: run.status.value for run in instance.get_runs()}
         assert runs == {"lieux_harvest": "FAILURE", "lieux_publish": "SUCCESS"}
+
+
+@pytest.mark.parametrize("moment", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_while_a_slow_server_is_waited_for_it_stops_at_once_and_the_next_run_goes_on(
+    commons: Commons, glane: Glane, moment: signal.Signals
+) -> None:
+    asked = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            connection, _ = server.accept()
+            asked.set()
+            with connection:
+                time.sleep(60)
+
+        threading.Thread(target=listen, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/lieux.csv"
+        commons.source("lent", url=url)
+        environment = {**os.environ, **commons.environment()}
+        command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run", "--no-publish"]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        ) as running:
+            assert asked.wait(60)
+            time.sleep(1)
+            running.send_signal(moment)
+            out, err = running.communicate(timeout=20)
+    assert (running.returncode, out) == (130, "")
+    assert "Interrupted" in err
+    shutil.rmtree(commons.settings.sources / "lieux" / "lent")
+    assert glane("run", "--no-publish").code == 0
