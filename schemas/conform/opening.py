@@ -6,6 +6,8 @@ belong here: judging anything.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,13 +70,17 @@ def _resource(
     path: Path, schema: Schema | None, encoding: str | None = None, dialect: dict[str, Any] | None = None
 ) -> TableResource:
     options: dict[str, Any] = {"path": path.name, "basepath": str(path.parent)}
+    suffix = path.suffix.lower()
+    if suffix == ".geojson":
+        options = {"name": _name(path), "data": _properties(path)}
     if schema is not None:
         options["schema"] = schema
     if encoding:
         options["encoding"] = encoding
     if dialect:
         options["dialect"] = Dialect.from_descriptor(dialect)
-    resource: Any = Resource(**options)
+    # Frictionless takes a .json file for metadata unless it is told that it is a table.
+    resource: Any = TableResource(**options) if suffix in (".json", ".geojson") else Resource(**options)
     if schema is not None:
         # A schema file is validated on its own, by the standard its `$schema` names; within a resource it would be
         # validated again, by the standard of the resource (which has no `$schema`, and so would be the first).
@@ -83,9 +89,25 @@ def _resource(
     if not isinstance(resource, TableResource):
         raise NotATableError(
             f"{path.name} is not a table that can be validated: its extension names no tabular format.",
-            "Give it the extension of its format (.csv, .xlsx, .ods, .json, .parquet).",
+            "Give it the extension of its format (.csv, .xlsx, .ods, .json, .geojson, .parquet).",
         )
     return resource
+
+
+def _name(path: Path) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()) or "table"
+
+
+def _properties(path: Path) -> list[dict[str, Any]]:
+    """The properties of each feature of a GeoJSON file, typed as written; frictionless knows no such format."""
+    try:
+        content = json.loads(path.read_bytes())
+        rows = [feature["properties"] or {} for feature in content["features"]]
+        columns = dict.fromkeys(name for row in rows for name in row)
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"{path.name} is no GeoJSON feature collection ({type(error).__name__}: {error})."
+        raise NotATableError(what, "Export it again as a FeatureCollection whose features have properties.") from error
+    return [{name: row.get(name) for name in columns} for row in rows]
 
 
 def _foreign(name: str, table: ForeignTable) -> TableResource:
