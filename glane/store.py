@@ -105,7 +105,7 @@ class Store:
             fcntl.flock(held, fcntl.LOCK_SH)
             yield folder
         except OSError as error:
-            raise _store_error("build a version", self.root, error) from error
+            raise _store_error("write in a staging folder", self.root, error) from error
         finally:
             os.close(held)
             shutil.rmtree(folder, ignore_errors=True)

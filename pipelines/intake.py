@@ -8,7 +8,7 @@ the way: its last good rows stay. Does not belong here: each step (sources/, sch
 import hashlib
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ import requests
 
 import sources
 from glane.errors import DataError, GlaneError
-from glane.store import Store, sha256_of
+from glane.store import Store, StoreError, sha256_of
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
 from pipelines.standing import about_source, credit_of, keep_standing
@@ -156,10 +156,16 @@ class _Run:
         return intake
 
     def failed(self, error: GlaneError) -> Intake:
-        """The last good rows stay; the report says what happened, and since when they are stale."""
+        """The last good rows stay; the report says what happened, and since when they are stale.
+
+        Where the store takes nothing, not even the report, that is what went wrong.
+        """
         source, store = self._source, self._store
         before = last_report(store, source.dataset, source.partner)
-        verdict = keep_standing(source, self._dataset, store)
+        try:
+            verdict = keep_standing(source, self._dataset, store)
+        except StoreError as refused:
+            verdict, error = None, refused
         report = failed_report(
             credit_of(source, self._dataset, store),
             self._run_at,
@@ -173,7 +179,10 @@ class _Run:
             report = report.model_copy(update={"stale_since": since or self._run_at})
         language = source.line.language if isinstance(source, Source) else "fr"
         intake = Intake(source.dataset, source.partner, report, language, self._snapshot, verdict, error)
-        keep_report(store, report, intake.markdown)
+        try:
+            keep_report(store, report, intake.markdown)
+        except StoreError as refused:
+            return replace(intake, error=refused)
         return intake
 
     def _at(self, step: Step) -> None:

@@ -11,6 +11,7 @@ from glane.errors import GlaneError, WorldError
 from pipelines.catalogue import Entry
 from pipelines.intake import Intake
 from pipelines.release import Failed, Merge, Publication, Release
+from publish.build import NothingToPublishError
 from publish.quality import Account
 from sources.declaration import BrokenSource
 
@@ -106,7 +107,11 @@ class Summary:
 
     def _errors(self) -> Iterator[GlaneError]:
         yield from (intake.error for intake in self._intakes.values() if intake.error is not None)
-        yield from (failure.error for failure in self._failures.values())
+        broken = {intake.dataset for intake in self._intakes.values() if intake.error is not None}
+        for failure in self._failures.values():
+            # That nothing came to be published is no second fault.
+            if failure.dataset not in broken or not isinstance(failure.error, NothingToPublishError):
+                yield failure.error
 
     def _dataset(self, entry: Entry) -> DatasetOutcome:
         release, publication = self._releases.get(entry.name), self._publications.get(entry.name)

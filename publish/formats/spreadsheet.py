@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import xlsxwriter
 import xlsxwriter.worksheet
+from xlsxwriter.exceptions import FileCreateError
 
 from glane.errors import DataError
 from publish.values import typed
@@ -35,6 +36,15 @@ def write_xlsx(table: Table, rows: pl.DataFrame, path: Path) -> None:
             f"{table.name} has {rows.height} rows; a sheet holds {_ROWS_MAX}.",
             "Take 'xlsx' out of the table's formats in dataset.yaml.",
         )
+    try:
+        _write(table, rows, path)
+    except FileCreateError as error:
+        # What the disk refused, as every other writer says it.
+        cause = error.args[0] if error.args else None
+        raise (cause if isinstance(cause, OSError) else OSError(str(error))) from error
+
+
+def _write(table: Table, rows: pl.DataFrame, path: Path) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(
         path, {**options, "strings_to_numbers": False, "remove_timezone": True, "tmpdir": str(path.parent)}

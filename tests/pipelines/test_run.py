@@ -224,3 +224,15 @@ def test_stopped_while_a_slow_server_is_waited_for_it_stops_at_once_and_the_next
     assert "Interrupted" in err
     shutil.rmtree(commons.settings.sources / "lieux" / "lent")
     assert glane("run", "--no-publish").code == 0
+
+
+def test_a_store_that_takes_nothing_is_the_worlds_fault_told_for_each_source(commons: Commons, glane: Glane) -> None:
+    commons.settings.store.mkdir()
+    (commons.settings.store / "reports").write_text("no folder", encoding="utf-8")
+    code, outcome = _run(glane, "--no-publish")
+    assert code == 3
+    reasons = [source["reason"] for source in _sources(outcome).values()]
+    assert len(reasons) == 3
+    assert all(reason.startswith("Cannot ") and "Not a directory" in reason for reason in reasons)
+    (commons.settings.store / "reports").unlink()
+    assert _run(glane, "--no-publish")[0] == 0

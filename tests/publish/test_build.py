@@ -19,6 +19,7 @@ from glane.store import Store, StoreError, sha256_of
 from publish.build import NothingToPublishError, build_version
 from publish.contribution import Contribution, UnjudgedError
 from publish.delta import apply_delta
+from publish.formats.spreadsheet import write_xlsx
 from publish.version import UnknownVersionError, VersionError, current, listed, load
 from schemas.dataset import Dataset
 from schemas.judgement import Judgement
@@ -267,6 +268,12 @@ def test_a_disk_that_fills_up_leaves_the_last_version_and_says_so(dataset: Datas
     assert sorted(store.local("versions").rglob("*")) == before
     assert store.list(".staging") == []
     assert build_version(dataset, parts(dataset, ANGERS, *many), store, created=DAY).version.version == "1.1.0"
+
+
+def test_a_spreadsheet_that_the_disk_refuses_is_the_disks_fault(dataset: Dataset, tmp_path: Path) -> None:
+    table = dataset.main
+    with pytest.raises(IsADirectoryError):
+        write_xlsx(table, pl.DataFrame(schema=dict.fromkeys(table.fields, pl.String)), tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
