@@ -18,7 +18,7 @@ from frictionless.formats.csv import CsvControl
 from frictionless.resources import TableResource
 
 from glane.text import Text
-from schemas.conform import Report, validate
+from schemas.conform import Progress, Report, validate
 from schemas.conform.opening import Request, SchemaLike, open_resource, read_schema
 from schemas.conformity import problems_from, schema_without_unknown_keys
 from schemas.dataset import Dataset, Table
@@ -37,7 +37,12 @@ class _File:
 
 
 def check_against_dataset(
-    path: Path, dataset: Dataset, table: Table, *, today: datetime.date | None = None
+    path: Path,
+    dataset: Dataset,
+    table: Table,
+    *,
+    today: datetime.date | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Report, SourceReport]:
     """Judge the file at `path` as it is under a dataset's table: the exact report of its Table Schema, and the answer
     a partner reads, with term lists and rules.
@@ -53,7 +58,7 @@ def check_against_dataset(
     schema = schema_without_unknown_keys(table, {})
     asked_for = [field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled]
     schema["fields"] = _in_order_of(file.columns, asked_for)
-    report = validate(path, schema)
+    report = validate(path, schema, progress=progress)
     by_schema = problems_from(report.errors, schema, file.rows, file.first_row)
     asked, valid_until = _asked(table, file, today)
     judgement = judgement_of(file.rows, combined(by_schema, asked), {}, valid_until)
@@ -87,11 +92,13 @@ def _in_order_of(columns: Sequence[str], fields: list[dict[str, Any]]) -> list[d
     return [*placed, *required]
 
 
-def check_against_schema(path: Path, schema: SchemaLike) -> tuple[Report, SourceReport]:
+def check_against_schema(
+    path: Path, schema: SchemaLike, *, progress: Progress | None = None
+) -> tuple[Report, SourceReport]:
     """Judge the file at `path` as it is under a Table Schema alone. Raises SchemaError and NotATableError."""
     descriptor = read_schema(schema).to_descriptor()
     # First, for it knows a schema that cannot be used.
-    report = validate(path, schema)
+    report = validate(path, schema, progress=progress)
     file = _read(path, descriptor)
     found = problems_from(report.errors, descriptor, file.rows, file.first_row)
     judgement: Judgement = judgement_of(file.rows, found, {}, None)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from glane.errors import CallError
-from pipelines.cli.say import out, print_json, print_markdown
+from pipelines.cli.say import out, print_json, print_markdown, reading
 
 if TYPE_CHECKING:
     from schemas.report import SourceReport
 
 Language = Literal["fr", "en"]
+# Beyond this many bytes the errors are told one a line, as the engine finds them: grouping them holds all rows in
+# memory, and ten gigabytes must not.
+_LARGE = 200_000_000
 
 
 def check(
@@ -64,10 +67,11 @@ def check(
 
 
 def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | None, language: Language) -> bool:
-    if as_json or limit_errors is not None:
+    if as_json or limit_errors is not None or file.stat().st_size > _LARGE:
         from schemas.conform import validate
 
-        report = validate(file, schema, limit_errors=limit_errors)
+        with reading(file.name) as told:
+            report = validate(file, schema, limit_errors=limit_errors, progress=told)
         if as_json:
             print_json(report.to_frictionless())
             return report.valid
@@ -77,7 +81,8 @@ def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | No
         return report.valid
     from schemas.check import check_against_schema
 
-    report, answer = check_against_schema(file, schema)
+    with reading(file.name) as told:
+        report, answer = check_against_schema(file, schema, progress=told)
     _print(answer, language, report.valid, [error.message for error in report.errors])
     return report.valid
 
@@ -88,7 +93,8 @@ def _by_dataset(file: Path, name: str, *, as_json: bool, language: Language | No
     from schemas.check import check_against_dataset
 
     found = find_dataset(load_catalogue(load_settings()), name.partition("/")[0])
-    report, answer = check_against_dataset(file, found, find_table(found, name.partition("/")[2]))
+    with reading(file.name) as told:
+        report, answer = check_against_dataset(file, found, find_table(found, name.partition("/")[2]), progress=told)
     right = report.valid and not answer.of_severity("error")
     if as_json:
         # The engine's report, and beside it what Glane's own rules and term lists add.

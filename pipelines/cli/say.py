@@ -5,6 +5,9 @@ Belongs here: the two consoles, JSON, sizes and dates as people write them. Does
 
 import json
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from rich.console import Console
@@ -52,6 +55,22 @@ def print_markdown(text: str) -> None:
         console.print(Markdown(text))
     else:
         sys.stdout.write(text)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, once reading `name` has taken more than a second; what it yields is told (bytes, of all)."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console, begun = err(), time.monotonic()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(name, visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=time.monotonic() - begun > 1)
+
+        yield tell
 
 
 def _console(*, stderr: bool) -> Console:

@@ -30,7 +30,7 @@ from schemas.conform.report import ErrorRecord, Report, Stats
 from schemas.conform.rowwise import judge_rows
 from schemas.conform.whole import judge_whole, record
 
-__all__ = ["ErrorRecord", "NotATableError", "Report", "SchemaError", "Stats", "validate"]
+__all__ = ["ErrorRecord", "NotATableError", "Progress", "Report", "SchemaError", "Stats", "validate"]
 
 
 def validate(
