@@ -33,6 +33,16 @@ class StoreError(WorldError):
     """The disk refused: full, read-only, gone. What was being written is not visible to any reader."""
 
 
+class DiskError(WorldError):
+    """The disk refused somewhere else than in the store: a temporary file, for one."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(
+            f"The disk refused: {error.strerror or error}.",
+            f"Free some space, the temporary folder {tempfile.gettempdir()} included, and run again.",
+        )
+
+
 class Store:
     """A store on the folder `root`, created on first write."""
 

@@ -29,6 +29,10 @@ Yielded = dg.MaterializeResult[None] | dg.AssetCheckResult
 Observe = Callable[[object], None]
 
 
+class SourceCrashError(Exception):
+    """Taking in the named sources met a fault of Glane's own; the first one's is the cause."""
+
+
 def is_harvested(source: Source | BrokenSource) -> bool:
     """Whether a run reads this source: a broken one is, so that every run says what is wrong with it."""
     return isinstance(source, BrokenSource) or source.line.state == "active"
@@ -88,21 +92,23 @@ _CHECKED = {
 def take_all_in(entry: Entry, sources: Sequence[Source | BrokenSource], store: Store) -> Iterator[Intake]:
     """Take in `sources` at once, and give each result as it comes. A fault of Glane's own in one of them is raised
     only after all the others are given."""
-    crashed: BaseException | None = None
+    crashed: dict[str, BaseException] = {}
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="harvest")
     try:
-        waiting: list[Future[Intake]] = [pool.submit(take_in, source, entry.dataset, store) for source in sources]
+        waiting: dict[Future[Intake], str] = {
+            pool.submit(take_in, source, entry.dataset, store): source.name for source in sources
+        }
         for future in as_completed(waiting):
             problem = future.exception()
             if problem is None:
                 yield future.result()
             else:
-                crashed = crashed or problem
+                crashed[waiting[future]] = problem
     finally:
         # Interrupted, nobody wants to wait for the slowest server.
         pool.shutdown(wait=False, cancel_futures=True)
-    if crashed is not None:
-        raise crashed
+    for problem in crashed.values():
+        raise SourceCrashError(", ".join(crashed)) from problem
 
 
 def results(intake: Intake, keys: SourceKeys, entry: Entry, store: Store) -> Iterator[Yielded]:

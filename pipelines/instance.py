@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import OperationalError
 
 from glane.errors import WorldError
 
@@ -56,9 +57,15 @@ def prepare_home(home: Path) -> None:
 def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance at `home`, the one that Dagit shows, with the runs of dead processes closed."""
     prepare_home(home)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        close_dead_runs(instance)
-        yield instance
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            close_dead_runs(instance)
+            yield instance
+    except OperationalError as error:
+        raise WorldError(
+            f"Dagster's home {home} cannot be used: {error.orig}.",
+            "Free some space there, or set DAGSTER_HOME to another folder.",
+        ) from error
 
 
 def process_tags() -> dict[str, str]:

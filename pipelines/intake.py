@@ -17,7 +17,7 @@ import requests
 
 import sources
 from glane.errors import DataError, GlaneError
-from glane.store import Store, StoreError, sha256_of
+from glane.store import DiskError, Store, StoreError, sha256_of
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
 from pipelines.standing import about_source, credit_of, keep_standing
@@ -101,6 +101,8 @@ def take_in(
         return run.whole(session, patience)
     except GlaneError as error:
         return run.failed(error)
+    except OSError as error:
+        return run.failed(DiskError(error))
 
 
 class _Run:

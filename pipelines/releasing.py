@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from glane.errors import GlaneError
-from glane.store import Store
+from glane.store import DiskError, Store
 from pipelines import metadata
 from pipelines.automation import after_its_sources
 from pipelines.catalogue import BrokenDataset, Entry
@@ -115,9 +115,10 @@ def _told(entry: Entry, what: str, observe: Observe) -> Iterator[None]:
     """Turn an error of Glane's into a failed step that says what is wrong and what to do."""
     try:
         yield
-    except GlaneError as error:
+    except (GlaneError, OSError) as caught:
+        error = DiskError(caught) if isinstance(caught, OSError) else caught
         observe(Failed(entry.name, what, error))
-        raise dg.Failure(str(error), metadata={"what to do": error.remedy}, allow_retries=False) from error
+        raise dg.Failure(str(error), metadata={"what to do": error.remedy}, allow_retries=False) from caught
 
 
 def _spec(entry: Entry, what: str, deps: list[dg.AssetKey], description: str, kinds: set[str]) -> dg.AssetSpec:

@@ -125,7 +125,10 @@ def _is_interrupt(error: Any) -> bool:
 
 def _deepest(error: Any) -> str:
     """What went wrong at the bottom, of dagster's description of an error (a type that it does not export)."""
+    sources = ""
     while error.cause is not None:
+        if error.cls_name == "SourceCrashError":
+            sources = f"{error.message.strip().partition(': ')[2]}: "
         error = error.cause
     where = error.stack[-1].strip().splitlines()[0] if error.stack else ""
-    return f"{error.message.strip()} {where}".strip()
+    return f"{sources}{error.message.strip()} {where}".strip()

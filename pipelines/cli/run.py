@@ -52,14 +52,18 @@ def run(
     summary = Summary(chosen)
     with Progress(err(), chosen) as progress:
         # Only now, once the call is known to make sense: Dagster takes a second to import.
-        from pipelines.running import run_datasets
+        from pipelines.running import CrashError, run_datasets
 
         def observe(event: object) -> None:
             summary.add(event)
             progress.show(event)
 
+        crash: CrashError | None = None
         try:
             run_datasets(settings, catalogue, chosen, portal, observe)
+        except CrashError as error:
+            # Told last: the other sources' lines are as good as ever.
+            crash = error
         except KeyboardInterrupt:
             err().print("Interrupted: every version that stands is whole. Run again to go on.")
             # Python would wait for the threads that wait for slow servers; what is kept is kept whole at any moment.
@@ -70,4 +74,6 @@ def run(
     else:
         for line in as_lines(outcome, publish=not no_publish, portal_known=portal is not None):
             out().print(line)
+    if crash is not None:
+        raise crash
     raise typer.Exit(outcome.exit_code)

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from pipelines.instance import open_instance
+from sources.read import Reading, read
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
@@ -236,3 +237,29 @@ def test_a_store_that_takes_nothing_is_the_worlds_fault_told_for_each_source(com
     assert all(reason.startswith("Cannot ") and "Not a directory" in reason for reason in reasons)
     (commons.settings.store / "reports").unlink()
     assert _run(glane, "--no-publish")[0] == 0
+
+
+def test_a_fault_of_glanes_own_in_one_source_is_told_after_the_others_lines(
+    commons: Commons, glane: Glane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(path: Path, *more: Any) -> Reading:
+        if "Brest" in path.read_text(encoding="utf-8"):
+            raise KeyError("no cell")
+        return read(path, *more)
+
+    commons.file("brest", "9,Brest,29200\n")
+    monkeypatch.setattr("pipelines.intake.read", faulty)
+    said = glane("run", "--no-publish")
+    assert said.code == 3
+    assert "glane: Glane itself failed:\nlieux/brest: KeyError: 'no cell'" in said.err
+    assert "ok      angers" in said.out
+    assert "version of" in said.out
+
+
+def test_a_temporary_folder_that_is_full_or_gone_is_the_worlds_fault(
+    commons: Commons, glane: Glane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(commons.root / "gone"))
+    code, outcome = _run(glane, "--no-publish")
+    assert code == 3
+    assert all("The disk refused: No such file" in source["reason"] for source in _sources(outcome).values())
