@@ -68,8 +68,14 @@ class Store:
             raise _store_error(f"read {key}", self.root, error) from error
 
     def read_json(self, key: str) -> object:
-        """The JSON value kept under `key`, or None where nothing is kept."""
-        return json.loads(self.read(key)) if self.exists(key) else None
+        """The JSON value kept under `key`; None where nothing is kept, or something damaged that is no JSON.
+
+        What is read so (pointers, reports) is made again where it is not there. Raises StoreError.
+        """
+        try:
+            return json.loads(self.read(key)) if self.exists(key) else None
+        except ValueError:
+            return None
 
     def list(self, prefix: str) -> list[str]:
         """The names directly under the folder `prefix`, sorted; empty where there is none."""

@@ -73,9 +73,10 @@ def folder(source: Source) -> str:
 def pointer(source: Source, store: Store) -> Pointer | None:
     """The pointer to the current snapshot of `source`; None where there is none, or its bytes are gone or damaged."""
     value: Any = store.read_json(f"{folder(source)}/latest.json")
-    if value is None:
+    try:
+        found = Pointer(**value)
+    except TypeError:
         return None
-    found = Pointer(**value)
     path = store.local(f"{folder(source)}/{found.sha256}")
     return found if path.is_file() and sha256_of(path) == found.sha256 else None
 
@@ -96,7 +97,7 @@ def keep(source: Source, store: Store, staged: Path, received: Pointer, story: d
     if not path.is_file() or sha256_of(path) != received.sha256:
         store.adopt_file(staged, key)
     told: Any = store.read_json(f"{key}.json")
-    if told is None:
+    if not isinstance(told, dict) or "fetched_at" not in told:
         store.write_json(f"{key}.json", {"fetched_at": received.fetched_at, "bytes": received.bytes, **story})
     else:
         received = replace(received, fetched_at=told["fetched_at"])

@@ -263,3 +263,17 @@ def test_a_temporary_folder_that_is_full_or_gone_is_the_worlds_fault(
     code, outcome = _run(glane, "--no-publish")
     assert code == 3
     assert all("The disk refused: No such file" in source["reason"] for source in _sources(outcome).values())
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"a": 1}'])
+def test_pointers_and_reports_that_a_disk_damaged_are_made_again(commons: Commons, glane: Glane, damage: str) -> None:
+    _, before = _run(glane, "--no-publish")
+    for room in ("raw", "rows", "reports"):
+        for path in (commons.settings.store / room / "lieux" / "angers").glob("*.json"):
+            path.write_text(damage, encoding="utf-8")
+    code, after = _run(glane, "--no-publish")
+    assert (code, after["datasets"][0]["new_version"]) == (0, False)
+    counts = ("rows_in", "published", "to_correct", "on_hold", "merged", "state")
+    for partner, source in _sources(before).items():
+        assert [_sources(after)[partner][name] for name in counts] == [source[name] for name in counts]
+    assert glane("report", "lieux/angers").code == 0
