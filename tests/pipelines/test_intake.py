@@ -12,7 +12,7 @@ from glane.errors import GlaneError
 from glane.store import Store
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.contributing import contributions_of, is_too_stale
-from pipelines.harvesting import take_all_in
+from pipelines.harvesting import SourceCrashError, take_all_in
 from pipelines.intake import Intake, is_taken_in, take_in
 from schemas.dataset import Dataset
 from schemas.report import last_report
@@ -175,9 +175,10 @@ def test_a_fault_of_our_own_in_one_source_comes_after_the_others_are_done(
 
     monkeypatch.setattr("pipelines.harvesting.take_in", broken)
     seen: list[str] = []
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SourceCrashError, match="/brest$") as caught:
         seen.extend(intake.partner for intake in take_all_in(entry, entry.sources, store))
     assert sorted(seen) == ["angers", "caen"]
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
