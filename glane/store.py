@@ -38,9 +38,16 @@ class DiskError(WorldError):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(
-            f"The disk refused: {error.strerror or error}.",
-            f"Free some space, the temporary folder {tempfile.gettempdir()} included, and run again.",
+            f"The disk refused{f' {error.filename}' if error.filename else ''}: {error.strerror or error}.",
+            f"See to its rights and to free space, in the temporary folder {_temporary()} too, and run again.",
         )
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return "(TMPDIR)"
 
 
 class Store:

@@ -8,6 +8,10 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from glane.errors import GlaneError
 
 TRACE = "GLANE_TRACE"
 
@@ -15,19 +19,19 @@ TRACE = "GLANE_TRACE"
 def main() -> None:
     """Run the command line: 0 done, 1 the data is wrong, 2 the call is wrong, 3 the world, or Glane itself, failed."""
     from glane.errors import GlaneError
+    from glane.store import DiskError
     from pipelines.cli.app import app
 
     try:
         app(prog_name="glane")
     except GlaneError as error:
-        print(f"glane: {error.what}", file=sys.stderr)
-        if error.remedy:
-            print(error.remedy, file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(error)
     except BrokenPipeError:
         # The reader of our output has enough (`glane ... | head`); Python must not complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        _end(DiskError(error))
     except Exception as error:
         # Python's own exit code for this is 1, which would say that the data is wrong.
         if os.environ.get(TRACE):
@@ -37,3 +41,10 @@ def main() -> None:
         print(f"glane: Glane itself failed: {said} ({Path(at.filename).name}, line {at.lineno}).", file=sys.stderr)
         print(f"Run it again with {TRACE}=1, and send what is printed to Glane's developers.", file=sys.stderr)
         raise SystemExit(3) from error
+
+
+def _end(error: "GlaneError") -> NoReturn:
+    print(f"glane: {error.what}", file=sys.stderr)
+    if error.remedy:
+        print(error.remedy, file=sys.stderr)
+    sys.exit(error.exit_code)
