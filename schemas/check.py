@@ -8,7 +8,7 @@ import csv
 import datetime
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from schemas.conform.opening import Request, SchemaLike, open_resource, read_sch
 from schemas.conformity import problems_from, schema_without_unknown_keys
 from schemas.dataset import Dataset, Table
 from schemas.judge import combined, judge_beyond_schema, judgement_of
-from schemas.judgement import LINE, Found, Judgement
+from schemas.judgement import LINE, WHOLE_FILE, Found, Judgement
 from schemas.report import About, SourceReport, judged_report
 
 
@@ -59,7 +59,7 @@ def check_against_dataset(
     asked_for = [field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled]
     schema["fields"] = _in_order_of(file.columns, asked_for)
     report = validate(path, schema, progress=progress)
-    by_schema = problems_from(report.errors, schema, file.rows, file.first_row)
+    by_schema = _for_every_row(problems_from(report.errors, schema, file.rows, file.first_row), file.rows)
     asked, valid_until = _asked(table, file, today)
     judgement = judgement_of(file.rows, combined(by_schema, asked), {}, valid_until)
     about = About(
@@ -71,6 +71,18 @@ def check_against_dataset(
     )
     unmapped = [name for name in file.columns if name and name not in table.fields]
     return report, judged_report(about, _moment(now), judgement, unmapped=unmapped)
+
+
+def _for_every_row(found: list[Found], rows: pl.DataFrame) -> list[Found]:
+    """What was found, a missing column being told of each row: without what is required, none may be published."""
+    lines = rows[LINE].to_list()
+    told: list[Found] = []
+    for index, problem in found:
+        if index == WHOLE_FILE and problem.rule == "missing-label" and lines:
+            told += [(row, replace(problem, line=line)) for row, line in enumerate(lines)]
+        else:
+            told.append((index, problem))
+    return told
 
 
 def _in_order_of(columns: Sequence[str], fields: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -103,8 +103,8 @@ def _properties(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_bytes())
         rows = [feature["properties"] or {} for feature in content["features"]]
-        columns = dict.fromkeys(name for row in rows for name in row)
-    except (ValueError, KeyError, TypeError) as error:
+        columns = dict.fromkeys(name for row in rows for name in row.keys())  # noqa: SIM118 (a list is no row)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"{path.name} is no GeoJSON feature collection ({type(error).__name__}: {error})."
         raise NotATableError(what, "Export it again as a FeatureCollection whose features have properties.") from error
     return [{name: row.get(name) for name in columns} for row in rows]

@@ -365,6 +365,18 @@ def test_columns_may_stand_in_any_order_with_others_among_them(dataset: Dataset,
     assert (report.valid, answer.problems, answer.unmapped) == (True, (), ("note",))
 
 
+def test_without_a_required_column_no_row_is_fit_to_publish(dataset: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("colour,size\nred,1\nblue,2\n", encoding="utf-8")
+    _, answer = check_against_dataset(path, dataset, dataset.main, today=TODAY)
+    assert {(g.rule, g.field, g.lines) for g in answer.problems} >= {
+        ("missing-label", "id", (2, 3)),
+        ("missing-label", "name", (2, 3)),
+    }
+    assert answer.counts is not None
+    assert (answer.counts.passed, answer.counts.to_correct) == (0, 2)
+
+
 def test_a_file_without_a_header_is_told_and_no_crash(dataset: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "places.csv"
     path.write_text("\n\n<HTML>x</HTML>\n", encoding="utf-8")
