@@ -12,13 +12,14 @@ import datetime
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Text
@@ -133,8 +134,28 @@ class Governance(Declared):
     objection: Text
 
 
+def _as_day(value: object) -> datetime.date:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{value!r} is no day: write it as YYYY-MM-DD, as in 2027-01-31")
+
+
+class Notice(Declared):
+    """A change of structure that is announced ahead: the MAJOR version that brings it comes on `date` or later."""
+
+    date: Annotated[datetime.date, BeforeValidator(_as_day)]
+    text: Text
+
+
 class DatasetLine(Declared):
-    """The whole of dataset.yaml."""
+    """The whole of dataset.yaml.
+
+    `files` says where readers download: from the portal, or from the public store, where the portal only holds links.
+    `datastore` says who fills the portal's tables: Glane, the portal's own loader, or nobody.
+    """
 
     title: Text
     description: Text
@@ -144,6 +165,9 @@ class DatasetLine(Declared):
     steward: Steward
     licence: LicencePolicy
     governance: Governance
+    notice: Notice | None = None
+    files: Literal["portal", "store"] = "portal"
+    datastore: Literal["glane", "portal", "off"] = "glane"
     tables: list[TableLine] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -252,6 +252,24 @@ def test_an_unknown_licence_names_its_line_and_the_known_ones(tmp_path: Path) ->
     assert said.startswith("'etalab-3.0' is not on the list of licences: etalab-2.0, CC0-1.0")
 
 
+def test_a_notice_is_a_day_and_a_text_and_files_and_datastore_have_their_defaults(tmp_path: Path) -> None:
+    notice = "notice:\n  date: 2027-01-31\n  text: {fr: Le champ x part., en: The field x goes.}\n"
+    line = load_dataset(edited(tmp_path, "\ntables:\n", f"\n{notice}tables:\n")).line
+    assert line.notice is not None
+    assert (line.notice.date, line.notice.text.en) == (datetime.date(2027, 1, 31), "The field x goes.")
+    assert (line.files, line.datastore) == ("portal", "glane")
+
+
+@pytest.mark.parametrize(
+    "written", ["2027-02-30", "31/01/2027", "20270131", "2027-1-31", "1801353600", "2027-01-31T00:00"]
+)
+def test_a_notice_whose_date_is_no_day_names_its_line(tmp_path: Path, written: str) -> None:
+    notice = f"notice:\n  date: {written}\n  text: {{fr: a, en: b}}\n"
+    ((name, line, key, said),) = faults(edited(tmp_path, "\ntables:\n", f"\n{notice}tables:\n"))
+    assert (name, line, key) == ("dataset.yaml", f"date: {written}", "notice.date")
+    assert said.endswith("is no day: write it as YYYY-MM-DD, as in 2027-01-31.")
+
+
 def test_a_field_that_the_schema_lacks_names_its_line_and_the_nearest_field(tmp_path: Path) -> None:
     assert faults(edited(tmp_path, "fields: [horaires]", "fields: [horaire]")) == [
         (
