@@ -17,6 +17,7 @@ from frictionless import Dialect, FrictionlessException, Package, Resource, Sche
 from frictionless.resources import TableResource
 
 from glane.errors import CallError
+from schemas.conform.bounds import find_excess
 
 SchemaLike: TypeAlias = Schema | Mapping[str, Any] | Path | str
 ForeignTable: TypeAlias = Path | tuple[Path, SchemaLike]
@@ -55,7 +56,10 @@ def read_schema(schema: SchemaLike) -> Schema:
 
 
 def open_resource(request: Request) -> TableResource:
-    """Give the (closed) resource that frictionless would validate for this request. Raises NotATableError."""
+    """Give the (closed) resource that frictionless would validate for this request. Raises NotATableError, also for a
+    file that its reader would not survive (bounds.py)."""
+    if excess := find_excess(request.path, len(request.schema.fields)):
+        raise NotATableError(f"{request.path.name} is not checked. {excess[0]}", excess[1])
     resource = _resource(request.path, request.schema.to_copy(), request.encoding, request.dialect)
     if request.foreign:
         if resource.name in request.foreign:

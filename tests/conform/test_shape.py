@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,26 @@ def test_errors_are_read_by_index_slice_and_iteration_alike(tmp_path: Path) -> N
     assert list(errors) == [errors[at] for at in range(700)] == list(errors[:])
     assert errors[-1].cells == ("699", "x699")
     json.dumps([error.to_frictionless() for error in errors[:3]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.json", b'[{"id": "a", "n": 1' + b"0" * 5000 + b"}]", "a number of more than 4300 digits (byte 18)"),
+        ("t.json", b"[" * 100_000 + b"]" * 100_000, "nested more than 200 deep (byte 200)"),
+        ("t.csv", b",".join(b"c%d" % i for i in range(5000)) + b"\n", "Its first row has 5000 cells"),
+    ],
+)
+def test_a_file_that_a_reader_would_not_survive_is_refused_before_it_is_opened(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(NotATableError, match=re.escape(said)):
+        validate(path, SCHEMA)
+
+
+def test_long_digits_and_brackets_inside_texts_are_only_texts(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_bytes(b'[{"id": "' + b"[" * 5000 + b'\\"' + b"7" * 5000 + b'", "n": 1}]')
+    assert validate(path, SCHEMA).valid
