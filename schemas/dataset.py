@@ -25,6 +25,7 @@ from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_
 from glane.text import Text
 from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
 from schemas.licences import Spdx
+from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
 
 Severity = Literal["error", "warning", "info"]
@@ -168,6 +169,7 @@ class DatasetLine(Declared):
     notice: Notice | None = None
     files: Literal["portal", "store"] = "portal"
     datastore: Literal["glane", "portal", "off"] = "glane"
+    retention: Retention = Retention()
     tables: list[TableLine] = Field(min_length=1)
 
     @model_validator(mode="after")

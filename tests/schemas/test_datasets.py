@@ -270,6 +270,28 @@ def test_a_notice_whose_date_is_no_day_names_its_line(tmp_path: Path, written: s
     assert said.endswith("is no day: write it as YYYY-MM-DD, as in 2027-01-31.")
 
 
+def test_the_past_is_kept_as_declared_and_inputs_of_versions_for_ever_unless_it_says_otherwise(tmp_path: Path) -> None:
+    default = load_dataset(copied(tmp_path / "default")).line.retention
+    assert default.model_dump() == {
+        "inputs": "always",
+        "snapshots": 90,
+        "rows": 30,
+        "reports": 365,
+        "formats": "monthly",
+    }
+    written = "\nretention: {inputs: 1825, rows: always, formats: always}\ntables:\n"
+    line = load_dataset(edited(tmp_path, "\ntables:\n", written)).line
+    assert line.retention.model_dump() == default.model_dump() | {"inputs": 1825, "rows": "always", "formats": "always"}
+
+
+@pytest.mark.parametrize("written", ["0", "-3", "ever", "1.5", "true", "99999999"])
+def test_a_retention_that_is_no_number_of_days_names_its_line(tmp_path: Path, written: str) -> None:
+    retention = f"\nretention:\n  snapshots: {written}\ntables:\n"
+    ((name, line, key, said),) = faults(edited(tmp_path, "\ntables:\n", retention))
+    assert (name, line, key) == ("dataset.yaml", f"snapshots: {written}", "retention.snapshots")
+    assert said.endswith("is neither a number of days nor 'always': write it as 90 or always.")
+
+
 def test_a_field_that_the_schema_lacks_names_its_line_and_the_nearest_field(tmp_path: Path) -> None:
     assert faults(edited(tmp_path, "fields: [horaires]", "fields: [horaire]")) == [
         (
