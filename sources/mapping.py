@@ -263,7 +263,12 @@ def _id(source: Source, identity: Identity, row: Row, cells: Mapping[str, str]) 
     else:
         texts = [fold(cells.get(name, "")) for name in identity.fields or ()]
         own = _short_hash("\x1f".join(texts)) if any(texts) else ""
-    return f"{_slug(source.partner)}--{own}" if own else ""
+    return f"{id_prefix(source.partner)}--{own}" if own else ""
+
+
+def id_prefix(partner: str) -> str:
+    """What every id of this partner's rows begins with: its folder's name in the letters of an address."""
+    return _slug(partner)
 
 
 def _slug(text: str) -> str:

@@ -218,3 +218,18 @@ def test_a_source_without_sample_or_promise_says_what_to_do(sampled: Source, dat
     (sampled.folder / "sample.csv").unlink()
     with pytest.raises(CallError, match="has no sample to test"):
         run_sample(load_source(sampled.folder), dataset)
+
+
+def test_of_two_partners_whose_ids_would_meet_the_second_is_refused(
+    declare: Declare, dataset: Dataset, tmp_path: Path
+) -> None:
+    for partner in ("hub-sud", "hub.sud", "hub_nord"):
+        declare(partner=partner, map=MAP, id=ID)
+    found = load_checked(tmp_path / "sources", {"sites": dataset})
+    assert [(source.partner, type(source)) for source in found] == [
+        ("hub-sud", Source),
+        ("hub.sud", BrokenSource),
+        ("hub_nord", Source),
+    ]
+    assert isinstance(found[1], BrokenSource)
+    assert "Its ids would begin with 'hub-sud', like those of the folder 'hub-sud'." in found[1].error.what
