@@ -59,6 +59,23 @@ class Served:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Past:
+    """An older version as the page links to it: its number, when it was made, `addresses` of its files by path."""
+
+    version: str
+    created: str
+    addresses: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class History:
+    """Where every version of a dataset is found: the address of them all, and the last few older ones."""
+
+    url: str
+    recent: tuple[Past, ...] = ()
+
+
 def archive_name(dataset: str, number: int) -> str:
     """The name of the page that keeps versions; the second is `-versions-2`."""
     return f"{dataset}-versions" if number == 1 else f"{dataset}-versions-{number}"
@@ -154,7 +171,7 @@ def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFil
 
 
 def page(
-    dataset: Dataset, version: Version, *, issued: str, archive_url: str, manifest_sha256: str, spatial: str | None
+    dataset: Dataset, version: Version, history: History, *, issued: str, manifest_sha256: str, spatial: str | None
 ) -> dict[str, Any]:
     """The fields of the dataset's page; `extras` as {key: value}, named as ckanext-dcat reads them."""
     line = dataset.line
@@ -171,14 +188,14 @@ def page(
         "publisher_email": line.steward.email,
         "license_url": licence.url,
         "attribution": " | ".join(sorted({source.attribution for source in version.inputs})),
-        "glane_versions": archive_url,
+        "glane_versions": history.url,
         "glane_manifest_sha256": manifest_sha256,
         **({"version_notes": f"{version.previous} → {version.version}"} if version.previous else {}),
         **({"spatial": spatial} if spatial else {}),
     }
     return {
         "title": words.title(line.title),
-        "notes": words.page_notes(dataset, version, archive_url),
+        "notes": words.page_notes(dataset, version, history.url),
         "version": version.version,
         "license_id": licence.ckan,
         "author": line.steward.name,

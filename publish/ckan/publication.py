@@ -15,10 +15,11 @@ from glane.store import Store
 from publish.ckan import datastore, layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
-from publish.ckan.archive import Uploaded, Uploader, choose_archive, find_archives, served_now
+from publish.ckan.archive import Uploaded
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
-from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
+from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, History
 from publish.ckan.lease import check_free, new_lease
+from publish.ckan.place import place_of
 from publish.ckan.wanted import Page, Wanted, keyed, want
 from publish.delta import Difference
 from publish.diff import csv_of, whole_csv
@@ -92,9 +93,9 @@ class _Publication:
     def run(self) -> Receipt:
         """Take every step that is needed; see STEPS."""
         wanted, page = self._wanted, self._look()
-        archive = choose_archive(find_archives(self._api, self._name), wanted.version)
-        there = None if self._afresh else served_now(archive, wanted.version)
-        if page is not None and there is not None and wanted.reached(page, there, archive.number):
+        place = place_of(self._api, self._store, wanted, self._say)
+        there = None if self._afresh else place.served_now()
+        if page is not None and there is not None and wanted.reached(page, there, place.history):
             self._say(f"{wanted.page_url} shows version {wanted.version.version} already: nothing sent")
             return self._receipt(page, Uploaded(there, 0, 0, ()), (), unchanged=True)
         if page is None:
@@ -103,8 +104,7 @@ class _Publication:
         self._before("lease")
         former, (page, lease) = page, self._take_lease(page)
         self._before("upload")
-        uploader = Uploader(self._api, self._store, wanted.dataset, wanted.version, wanted.site_url, self._say)
-        uploaded = uploader.bring(archive, str(page["organization"]["name"]), wanted.page_url)
+        uploaded = place.bring(str(page["organization"]["name"]))
         self._before("datastore")
         for resource in wanted.moving(page, afresh=self._afresh):
             self._move(resource, keyed(former)[resource["glane_key"]])
@@ -112,7 +112,7 @@ class _Publication:
         if "reload" in self._moved.values():
             self._make_views()
         self._before("flip")
-        page, dropped = self._flip(page, lease, uploaded, archive.number)
+        page, dropped = self._flip(page, lease, uploaded, place.history)
         self._before("new tables")
         page = self._fill_new(page, lease)
         self._say(f"{wanted.page_url} shows version {wanted.version.version}")
@@ -223,7 +223,9 @@ class _Publication:
         ends = [whole_csv(self._store, version, table) for version in (held, self._wanted.version)]
         return compare_files(now.key, *ends)
 
-    def _flip(self, page: Page, lease: str, uploaded: Uploaded, archive: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    def _flip(
+        self, page: Page, lease: str, uploaded: Uploaded, history: History
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """In one step: every link, the version, every text; and the lease goes, unless new tables are to be filled.
 
         A table that is new to the page gets its resource here, marked `updating`, and is filled afterwards.
@@ -231,7 +233,7 @@ class _Publication:
         wanted, found = self._wanted, keyed(page)
         resources = wanted.resources(uploaded.served)
         fresh = [key for key in resources if key not in found]
-        fields = wanted.page(archive)
+        fields = wanted.page(history)
         ours, theirs = fields.pop("extras"), {extra["key"]: extra["value"] for extra in page.get("extras", [])}
         both = {**theirs, **ours}
         fields["extras"] = [{"key": key, "value": value} for key, value in both.items()]
@@ -253,7 +255,7 @@ class _Publication:
             },
             lambda now: set(keyed(now)) == set(resources) and (keeps_lease or not self._lead(now).get(LEASE)),
         )
-        return after, self._dropped(after, archive, resources)
+        return after, self._dropped(after, history, resources)
 
     def _held(self, key: str) -> dict[str, str]:
         if key not in self._wanted.tables:
@@ -292,10 +294,10 @@ class _Publication:
         found: dict[str, Any] = answer["package"]
         return found
 
-    def _dropped(self, page: Page, archive: int, resources: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    def _dropped(self, page: Page, history: History, resources: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
         """The fields that the portal did not keep as they were written: said, so that nobody counts on them."""
         found = keyed(page)
-        fields = self._wanted.page(archive)
+        fields = self._wanted.page(history)
         lost = {name for name, value in fields.items() if layout.differs({name: value}, page)}
         for key, wanted in resources.items():
             lost |= {name for name in wanted if layout.differs({name: wanted[name]}, found.get(key, {}))}

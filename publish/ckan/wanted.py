@@ -11,7 +11,7 @@ from typing import Any
 from glane.store import Store
 from publish.ckan import datastore, layout
 from publish.ckan.datastore import Loadable
-from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, Served
+from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, History, Served
 from publish.diff import csv_of
 from publish.formats.delimited import read_csv
 from publish.version import Version, listed, path_of
@@ -58,13 +58,13 @@ class Wanted:
             for key, table in self.tables.items()
         }
 
-    def page(self, archive: int) -> dict[str, Any]:
-        """The fields of the dataset's page, where `archive` is the number of the page that keeps this version."""
+    def page(self, history: History) -> dict[str, Any]:
+        """The fields of the dataset's page, where `history` tells where every version is."""
         return layout.page(
             self.dataset,
             self.version,
+            history,
             issued=self.issued,
-            archive_url=f"{self.site_url}/dataset/{layout.archive_name(self.dataset.name, archive)}",
             manifest_sha256=self.manifest_sha256,
             spatial=layout.spatial(self.dataset, {name: load.rows for name, load in self.loads.items()}),
         )
@@ -86,14 +86,14 @@ class Wanted:
             and (afresh or resource.get(CONTENT) != self.contents[key] or resource.get(DATASTORE) == UPDATING)
         ]
 
-    def reached(self, page: Page, served: Mapping[str, Served], archive: int) -> bool:
+    def reached(self, page: Page, served: Mapping[str, Served], history: History) -> bool:
         """Whether the portal shows exactly this version, and nobody is at work on it."""
         found, resources = keyed(page), self.resources(served)
         return (
             set(found) == set(resources)
             and not any(resource.get(LEASE) for resource in found.values())
             and not self.moving(page)
-            and not layout.differs(self.page(archive), page)
+            and not layout.differs(self.page(history), page)
             and not any(layout.differs(fields, found[key]) for key, fields in resources.items())
         )
 

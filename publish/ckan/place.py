@@ -1,0 +1,80 @@
+"""Where readers download a version's files from: pages of the portal, or the public store.
+
+Belongs here: what the two have in common, the portal's side of it, and choosing. Does not belong here: uploading
+(archive.py), the public store's side (public_store.py), the dataset's own page (publication.py).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from glane.store import Store
+from publish.ckan import layout
+from publish.ckan.api import Api
+from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, find_archives, served_now
+from publish.ckan.layout import History, Past, Served
+from publish.ckan.wanted import Wanted
+from publish.version import Listed, listed
+
+SHOWN = 5
+"""Older versions that the page itself links to; the others are one step away."""
+
+
+class Place(Protocol):
+    """Where one version's files are for readers. `history` is what the page links to of the older ones."""
+
+    history: History
+
+    def served_now(self) -> Mapping[str, Served] | None:
+        """The version's files as readers find them now, by path; None where not all are known to be there."""
+
+    def bring(self, organisation: str) -> Uploaded:
+        """Put there what is missing, and read every byte back. Raises PortalError."""
+
+
+class OnPortal:
+    """The pages `<dataset>-versions` of the portal."""
+
+    def __init__(self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> None:
+        archives = find_archives(api, wanted.dataset.name)
+        self._archive = choose_archive(archives, wanted.version)
+        self._wanted = wanted
+        self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
+        addresses = [address_book(archive) for archive in archives]
+        self.history = History(
+            f"{wanted.site_url}/dataset/{layout.archive_name(wanted.dataset.name, self._archive.number)}",
+            tuple(
+                Past(line.version, line.created, found)
+                for line in older(store, wanted)
+                if (found := next((book[line.version] for book in addresses if line.version in book), None))
+            ),
+        )
+
+    def served_now(self) -> Mapping[str, Served] | None:
+        """The version's files as the portal lists them; None unless every CSV and the descriptor are there, once."""
+        return served_now(self._archive, self._wanted.version)
+
+    def bring(self, organisation: str) -> Uploaded:
+        """Upload what is missing, and read every byte back. Raises PortalError."""
+        return self._uploader.bring(self._archive, organisation, self._wanted.page_url)
+
+
+def place_of(api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> Place:
+    """The place that the dataset's declaration names (`files:`). Raises PortalError where it cannot be looked at."""
+    return OnPortal(api, store, wanted, say)
+
+
+def older(store: Store, wanted: Wanted) -> list[Listed]:
+    """The last versions before the wanted one, the newest first, as many as the page shows."""
+    lines = listed(store, wanted.dataset.name)
+    (place,) = [place for place, line in enumerate(lines) if line.version == wanted.version.version]
+    return list(reversed(lines[max(0, place - SHOWN) : place]))
+
+
+def address_book(archive: Archive) -> dict[str, dict[str, str]]:
+    """The addresses of the files that a page keeps: {version: {path: address}}."""
+    book: dict[str, dict[str, str]] = {}
+    for resource in archive.resources:
+        version, _, path = str(resource.get("name") or "").partition("/")
+        if path:
+            book.setdefault(version, {})[path] = str(resource["url"])
+    return book
