@@ -66,6 +66,11 @@ class Api:
         self._session.close()
         self._reader.close()
 
+    @property
+    def sent_bytes(self) -> int:
+        """The bytes of every request so far that the portal answered: files, rows, metadata and questions."""
+        return self._ckan.sent_bytes
+
     def read(self, action: str, **data: Any) -> Any:
         """The answer of an action that changes nothing; repeated while the portal fails. Raises PortalError."""
         assert action.endswith(_READING), "write() is for actions that change something"
@@ -158,6 +163,7 @@ class _Remote(RemoteCKAN):  # type: ignore[misc]
 
     status = 0
     body = ""
+    sent_bytes = 0
 
     def __init__(self, address: PortalAddress, session: requests.Session, limits: tuple[float, float]) -> None:
         super().__init__(address.url, apikey=address.token, user_agent="glane", session=session)
@@ -174,6 +180,7 @@ class _Remote(RemoteCKAN):  # type: ignore[misc]
         # A redirect is never followed: it would drop the data, or carry the token to another host.
         answer = self.session.post(url, data=data, headers=headers, allow_redirects=False, **requests_kwargs)
         self.status, self.body = answer.status_code, answer.text
+        self.sent_bytes += int(answer.request.headers.get("Content-Length") or 0)
         if answer.status_code in _UNTOUCHED:
             error = UntouchedError(f"{self.address} is busy ({answer.status_code}).", AGAIN)
             error.wait = _retry_after(answer)

@@ -36,7 +36,7 @@ class Receipt:
 
     `resources` are the addresses of the page's files by key; `datastore` says for each table that moved whether by
     "delta" or "reload"; `omitted` names the files that the portal did not take, `dropped` the fields that it did not
-    keep.
+    keep. `sent_bytes` counts the files alone, `sent_in_all` also the rows, texts and questions.
     """
 
     dataset: str
@@ -45,6 +45,7 @@ class Receipt:
     unchanged: bool
     sent: int = 0
     sent_bytes: int = 0
+    sent_in_all: int = 0
     resources: Mapping[str, str] = field(default_factory=dict)
     datastore: Mapping[str, str] = field(default_factory=dict)
     omitted: tuple[str, ...] = ()
@@ -313,6 +314,7 @@ class _Publication:
             unchanged=unchanged,
             sent=uploaded.sent,
             sent_bytes=uploaded.sent_bytes,
+            sent_in_all=self._api.sent_bytes,
             resources={key: str(resource["url"]) for key, resource in keyed(page).items()},
             datastore=dict(self._moved),
             omitted=uploaded.omitted,
