@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from glane.store import Store
+from glane.store import open_store
 from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
@@ -42,7 +42,7 @@ def build_definitions(
 
 def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPortal, observe: Observe) -> dg.Definitions:
     """The part of the graph that one dataset makes."""
-    store = Store(settings.store)
+    store = open_store(settings.store)
     harvest = harvest_asset(entry, store, observe)
     idle = [source for source in entry.sources if not is_harvested(source)]
     keys = source_keys(entry)

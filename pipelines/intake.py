@@ -134,7 +134,7 @@ class _Run:
                 source,
                 dataset,
                 snapshot,
-                store.local(snapshot.key),
+                store.fetch(snapshot.key),
                 self._at,
                 run_at=self._run_at,
                 key=key,

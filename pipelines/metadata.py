@@ -94,7 +94,7 @@ def of_snapshot(intake: Intake, store: Store) -> Metadata:
         return {}
     return {
         "address": dg.MetadataValue.url(snapshot.address) if "://" in snapshot.address else snapshot.address,
-        "file": dg.MetadataValue.path(str(store.local(snapshot.key))),
+        "file": dg.MetadataValue.path(store.where(snapshot.key)),
         "sha256": snapshot.sha256,
         "bytes": snapshot.bytes,
         "changed": snapshot.changed,
@@ -116,7 +116,7 @@ def of_rows(intake: Intake, table: Table | None, store: Store) -> Metadata:
         "warnings": intake.report.warnings,
         "what is wrong": problem_table(intake),
         "report": dg.MetadataValue.md(intake.markdown),
-        "report file": dg.MetadataValue.path(str(store.local(f"reports/{intake.dataset}/{intake.partner}/latest.md"))),
+        "report file": dg.MetadataValue.path(store.where(f"reports/{intake.dataset}/{intake.partner}/latest.md")),
     }
     if table is not None:
         shown["dagster/column_schema"] = column_schema(table)
@@ -242,7 +242,7 @@ def of_release(release: Release, dataset: Dataset, store: Store) -> Metadata:
         "new": release.built.new,
         "dagster/row_count": sum(version.rows.values()),
         **{f"rows in {table}": count for table, count in version.rows.items()},
-        "folder": dg.MetadataValue.path(str(store.local(version.key))),
+        "folder": dg.MetadataValue.path(store.where(version.key)),
         "dagster/column_schema": column_schema(dataset.main),
     }
     changelog = next((file for file in version.files if file.path == "changelog.en.md"), None)

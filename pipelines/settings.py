@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from glane.errors import CallError
+from glane.store import read_place
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -26,9 +27,10 @@ class PortalSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Every place Glane reads or writes, as absolute paths. `portal` is None where the environment names none."""
+    """Every place Glane reads or writes, as absolute paths. `store` is a folder or the address of a bucket (see
+    glane.store.open_store), `portal` None where the environment names none."""
 
-    store: Path
+    store: Path | str
     sources: Path
     schemas: Path
     dagster_home: Path
@@ -38,10 +40,11 @@ class Settings:
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from `environment` (the process's own by default).
 
-    GLANE_STORE (data/ of the checkout), GLANE_SOURCES (sources/), GLANE_SCHEMAS (schemas/), DAGSTER_HOME (.dagster/);
-    a relative path counts from the current folder. GLANE_PORTAL and GLANE_PORTAL_TOKEN_FILE go together;
-    GLANE_PORTAL_ORGANISATION is needed only where the token may publish in several.
-    Raises CallError for a root of declarations that is no folder, or a portal without a token or an address.
+    GLANE_STORE (data/ of the checkout; a folder or s3://bucket/prefix), GLANE_SOURCES (sources/), GLANE_SCHEMAS
+    (schemas/), DAGSTER_HOME (.dagster/); a relative path counts from the current folder. GLANE_PORTAL and
+    GLANE_PORTAL_TOKEN_FILE go together; GLANE_PORTAL_ORGANISATION is needed only where the token may publish in
+    several. Raises CallError for a store that is no place, a root of declarations that is no folder, or a portal
+    without a token or an address.
     """
     known = os.environ if environment is None else environment
 
@@ -50,8 +53,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         given = known.get(variable)
         return Path(given).expanduser().absolute() if given else CHECKOUT / default
 
-    settings = Settings(
-        store=place("GLANE_STORE", "data"),
+    return Settings(
+        store=read_place(known.get("GLANE_STORE") or str(CHECKOUT / "data")),
         sources=_folder(place("GLANE_SOURCES", "sources"), "GLANE_SOURCES"),
         schemas=_folder(place("GLANE_SCHEMAS", "schemas"), "GLANE_SCHEMAS"),
         dagster_home=place("DAGSTER_HOME", ".dagster"),
@@ -61,9 +64,6 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             known.get("GLANE_PORTAL_ORGANISATION") or None,
         ),
     )
-    if settings.store.exists() and not settings.store.is_dir():
-        raise CallError(f"GLANE_STORE names {settings.store}, which is no folder.", "Name a folder; it may be new.")
-    return settings
 
 
 def _folder(path: Path, variable: str) -> Path:

@@ -60,10 +60,11 @@ def hold_to_expectations(
 def expectations_of(store: Store, version: Version) -> tuple[Outcome, ...]:
     """The answers that were given when `version` was made, as its quality report keeps them. Raises VersionError."""
     file = version.file(QUALITY)
-    data = store.read(f"{version.key}/{file.path}")
+    key = f"{version.key}/{file.path}"
+    data = store.read(key)
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise VersionError(
-            f"{path_of(store, version, file)} is not the quality report that was written.",
+            f"{store.where(key)} is not the quality report that was written.",
             "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
         )
     return kept_expectations(data)

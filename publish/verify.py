@@ -7,35 +7,46 @@ Belongs here: re-hashing and naming what differs. Does not belong here: putting 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from glane.store import Store, sha256_of
+from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api
 from publish.ckan.archive import Archive, choose_archive, find_archives, served_now
 from publish.ckan.faults import PortalError
-from publish.version import MANIFEST, Version, VersionError, list_key, listed, load, path_of
+from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load, version_key
+
+_SAFE = "Every other file is as it was listed, unless it is named here."
+_LIST_REMEDY = (
+    "The files of the versions are untouched, and no version is made or published until the list is right. Bring it "
+    "back from a backup that is no older than the last version."
+)
+_PORTAL_REMEDY = "The store is not touched. Put the portal right from it: glane publish DATASET --rebuild"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One file that is not what it should be: `where` (a path or an address), and `what` is wrong with it."""
+    """One file that is not what it should be: `where` (a path or an address), `what` is wrong with it, and the
+    `remedy`: what is safe, and what to do."""
 
     where: str
     what: str
+    remedy: str
 
 
 def verify_store(store: Store, dataset: str) -> list[Fault]:
     """Every fault of the listed versions of `dataset` in the store; reads every byte."""
     try:
-        numbers = [line.version for line in listed(store, dataset)]
+        lines = listed(store, dataset)
     except VersionError as error:
-        return [Fault(str(store.local(list_key(dataset))), error.what)]
+        return [Fault(store.where(list_key(dataset)), error.what, _LIST_REMEDY)]
     faults: list[Fault] = []
-    for number in numbers:
+    for line in lines:
         try:
-            version = load(store, dataset, number)
+            version = load(store, dataset, line.version)
         except VersionError as error:
-            faults.append(Fault(str(store.local(f"versions/{dataset}/{number}/{MANIFEST}")), error.what))
+            key = f"{version_key(dataset, line.version)}/{MANIFEST}"
+            remedy = f"{_SAFE} Bring it back from a backup: its SHA-256 is {line.manifest_sha256}."
+            faults.append(Fault(store.where(key), error.what, remedy))
         else:
             faults += _of_files(store, version)
     return faults
@@ -47,12 +58,13 @@ def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fau
 
     Raises PortalError where the portal cannot be read at all.
     """
+    remedy = _PORTAL_REMEDY.replace("DATASET", dataset)
     with Api(portal) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
         versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
         archives = find_archives(api, dataset)
         faults = [
-            Fault(f"{site_url.rstrip('/')}/dataset/{dataset}-versions", f"Version {number} is not there whole.")
+            Fault(f"{site_url.rstrip('/')}/dataset/{dataset}-versions", f"Version {number} is not there whole.", remedy)
             for number, version in versions.items()
             if served_now(choose_archive(archives, version), version) is None
         ]
@@ -60,25 +72,36 @@ def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fau
             try:
                 digest, _ = api.digest(portal.ours(address, site_url))
             except PortalError as error:
-                faults.append(Fault(address, error.what))
+                faults.append(Fault(address, error.what, remedy))
             else:
                 if digest != expected:
-                    faults.append(Fault(address, f"{name} is not the file that was published."))
+                    faults.append(Fault(address, f"{name} is not the file that was published.", remedy))
         return faults
 
 
 def _of_files(store: Store, version: Version) -> Iterator[Fault]:
-    folder = store.local(version.key)
+    found = store.files(version.key)
     for file in version.files:
-        path = path_of(store, version, file)
-        if not path.is_file():
-            yield Fault(str(path), "The file is missing.")
-        elif sha256_of(path) != file.sha256:
-            yield Fault(str(path), "The file is not the one that was listed.")
-    known = {file.path for file in version.files} | {MANIFEST}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.relative_to(folder).as_posix() not in known:
-            yield Fault(str(path), "The file is not of this version.")
+        where = store.where(f"{version.key}/{file.path}")
+        if file.path not in found:
+            wrong = "The file is missing."
+        elif found[file.path] != file.bytes:
+            wrong = f"The file has {found[file.path]} bytes, and {file.bytes} were listed."
+        elif store.digest(f"{version.key}/{file.path}") != file.sha256:
+            wrong = "The file is not the one that was listed."
+        else:
+            continue
+        yield Fault(where, wrong, f"{_SAFE} {_back(file)}")
+    for path in found.keys() - {file.path for file in version.files} - {MANIFEST}:
+        where = store.where(f"{version.key}/{path}")
+        yield Fault(where, "The file is not of this version.", "No reader is led to it. Remove it.")
+
+
+def _back(file: VersionFile) -> str:
+    return (
+        "Bring it back from a backup, or from the pages of the portal that keep every version: "
+        f"its SHA-256 is {file.sha256}."
+    )
 
 
 def _kept(versions: Mapping[str, Version], archives: Sequence[Archive]) -> Iterator[tuple[str, str, str]]:

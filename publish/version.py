@@ -8,6 +8,7 @@ a version (build.py) or showing it on a portal (ckan/).
 """
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glane.errors import CallError, DataError
-from glane.store import Store
+from glane.store import MissingError, OvertakenError, Stamp, Store
+from glane.store.contract import to_json
 from glane.text import Text
 from schemas.dataset import Format
 
@@ -112,9 +114,17 @@ class Listed(_Kept):
     manifest_sha256: str
 
 
+class _Making(_Kept):
+    """The version that a writer began to put in its place; `token` is drawn anew each time."""
+
+    version: str
+    token: str
+
+
 class _List(_Kept):
     dataset: str
     versions: tuple[Listed, ...] = Field(default=())
+    making: _Making | None = Field(default=None, exclude_if=lambda making: making is None)
 
 
 def version_key(dataset: str, version: str) -> str:
@@ -129,16 +139,7 @@ def list_key(dataset: str) -> str:
 
 def listed(store: Store, dataset: str) -> tuple[Listed, ...]:
     """The versions of `dataset`, oldest first. Raises VersionError if the list is damaged or names one twice."""
-    if not store.exists(list_key(dataset)):
-        return ()
-    try:
-        found = _List.model_validate_json(store.read(list_key(dataset))).versions
-    except ValidationError as error:
-        raise _damaged(store, list_key(dataset), "is not a list of versions") from error
-    numbers = [line.version for line in found]
-    if len(set(numbers)) != len(numbers):
-        raise _damaged(store, list_key(dataset), "names a version twice")
-    return found
+    return _read(store, store.look(list_key(dataset)), dataset).versions
 
 
 def current(store: Store, dataset: str) -> Version | None:
@@ -154,22 +155,44 @@ def load(store: Store, dataset: str, number: str) -> Version:
         known = ", ".join(lines) or "none yet"
         raise UnknownVersionError(f"{dataset} has no version {number}.", f"Its versions: {known}.")
     key = f"{version_key(dataset, number)}/{MANIFEST}"
-    if not store.exists(key):
+    data = store.look(key).data
+    if data is None:
         raise _damaged(store, key, "is missing")
-    data = store.read(key)
     if hashlib.sha256(data).hexdigest() != lines[number].manifest_sha256:
         raise _damaged(store, key, "is not the one that was listed")
     return Version.model_validate_json(data)
 
 
 def path_of(store: Store, version: Version, file: VersionFile) -> Path:
-    """Where a file of a version is on this machine."""
-    return store.local(f"{version.key}/{file.path}")
+    """A file of this machine with the bytes of a version's file. Raises VersionError if it is missing or cut short."""
+    key = f"{version.key}/{file.path}"
+    try:
+        path = store.fetch(key)
+    except MissingError as error:
+        raise _damaged(store, key, "is missing") from error
+    if path.stat().st_size != file.bytes:
+        raise _damaged(store, key, "is not the file that was listed")
+    return path
 
 
-def list_version(store: Store, version: Version) -> None:
-    """Append `version`, whole in its place, to the dataset's list: the one step that makes it exist for readers."""
-    manifest = store.read(f"{version.key}/{MANIFEST}")
+def begin(store: Store, version: Version) -> Stamp:
+    """Say in the dataset's list that `version` is being put in its place, before anything of it is.
+
+    Whoever began before is overtaken by this: what the list was then does not stand any more, so only the last one to
+    begin can adopt the version's folder and list it, even where the writer's lock failed. Raises OvertakenError where
+    `version` does not follow the last listed one any more, VersionError.
+    """
+    seen = store.look(list_key(version.dataset))
+    found = _read(store, seen, version.dataset)
+    if (found.versions[-1].version if found.versions else None) != version.previous:
+        raise OvertakenError(store.where(seen.key))
+    making = _Making(version=version.version, token=uuid.uuid4().hex)
+    return store.replace(seen, _written(found.model_copy(update={"making": making})))
+
+
+def list_version(store: Store, version: Version, manifest: bytes, begun: Stamp) -> None:
+    """Append `version`, whole in its place with this `manifest`, to the dataset's list, if nobody began another one
+    since: the one step that makes it exist for readers. Raises OvertakenError."""
     line = Listed(
         version=version.version,
         created=version.created,
@@ -177,12 +200,29 @@ def list_version(store: Store, version: Version) -> None:
         rows=version.rows,
         manifest_sha256=hashlib.sha256(manifest).hexdigest(),
     )
-    grown = _List(dataset=version.dataset, versions=(*listed(store, version.dataset), line))
-    store.write_json(list_key(version.dataset), grown.model_dump(mode="json"))
+    found = _read(store, begun, version.dataset)
+    store.replace(begun, _written(_List(dataset=version.dataset, versions=(*found.versions, line))))
+
+
+def _read(store: Store, seen: Stamp, dataset: str) -> _List:
+    if seen.data is None:
+        return _List(dataset=dataset)
+    try:
+        found = _List.model_validate_json(seen.data)
+    except ValidationError as error:
+        raise _damaged(store, seen.key, "is not a list of versions") from error
+    numbers = [line.version for line in found.versions]
+    if len(set(numbers)) != len(numbers):
+        raise _damaged(store, seen.key, "names a version twice")
+    return found
+
+
+def _written(found: _List) -> bytes:
+    return to_json(found.model_dump(mode="json"))
 
 
 def _damaged(store: Store, key: str, what: str) -> VersionError:
     return VersionError(
-        f"{store.local(key)} {what}.",
+        f"{store.where(key)} {what}.",
         "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
     )

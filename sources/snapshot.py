@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from glane.store import Store, sha256_of
+from glane.store import MissingError, Store, sha256_of
 from sources.declaration import Source
 
 DecidedBy = Literal["first", "hash", "etag", "last-modified"]
@@ -77,8 +77,7 @@ def pointer(source: Source, store: Store) -> Pointer | None:
         found = Pointer(**value)
     except TypeError:
         return None
-    path = store.local(f"{folder(source)}/{found.sha256}")
-    return found if path.is_file() and sha256_of(path) == found.sha256 else None
+    return found if _whole(store, f"{folder(source)}/{found.sha256}", found.sha256) else None
 
 
 def latest(source: Source, store: Store) -> Snapshot | None:
@@ -93,8 +92,7 @@ def keep(source: Source, store: Store, staged: Path, received: Pointer, story: d
     Gives the pointer, whose `fetched_at` is that of the first time where these bytes came before.
     """
     key = f"{folder(source)}/{received.sha256}"
-    path = store.local(key)
-    if not path.is_file() or sha256_of(path) != received.sha256:
+    if not _whole(store, key, received.sha256):
         store.adopt_file(staged, key)
     told: Any = store.read_json(f"{key}.json")
     if not isinstance(told, dict) or "fetched_at" not in told:
@@ -108,6 +106,13 @@ def point(source: Source, store: Store, found: Pointer) -> Pointer:
     """Make `found` what latest.json says."""
     store.write_json(f"{folder(source)}/latest.json", asdict(found))
     return found
+
+
+def _whole(store: Store, key: str, digest: str) -> bool:
+    try:
+        return sha256_of(store.fetch(key)) == digest
+    except MissingError:
+        return False
 
 
 def snapshot_of(source: Source, found: Pointer, *, changed: bool) -> Snapshot:

@@ -51,7 +51,7 @@ def publish(
         raise CallError("--check writes nothing, --rebuild writes everything.", "Give one of them.")
     import os
 
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
     from pipelines.cli.embedded import find_portal
     from pipelines.settings import load_settings
@@ -59,7 +59,7 @@ def publish(
 
     settings = load_settings({**os.environ, **_given(to, token_file, organisation)})
     catalogue = load_catalogue(settings)
-    store = Store(settings.store)
+    store = open_store(settings.store)
     chosen = {
         name: entry for name, entry in choose(catalogue, datasets or []).items() if datasets or listed(store, name)
     }

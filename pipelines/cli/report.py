@@ -19,7 +19,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, for programs.")] = False,
 ) -> None:
     """Show a partner's last report: what arrived, what was published, what is to be corrected and how."""
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import known_source, load_catalogue
     from pipelines.settings import load_settings
     from schemas.report import last_report
@@ -27,7 +27,7 @@ def report(
 
     settings = load_settings()
     dataset, _, partner = source.partition("/")
-    found = last_report(Store(settings.store), dataset, partner) if partner else None
+    found = last_report(open_store(settings.store), dataset, partner) if partner else None
     if found is None:
         known = known_source(load_catalogue(settings), source)
         raise CallError(f"{known.name} has no report yet.", f"Run it first: glane run {dataset} --source {partner}")

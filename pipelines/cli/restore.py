@@ -23,7 +23,7 @@ def restore(
     """
     from datetime import UTC, datetime
 
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
     from pipelines.settings import load_settings
     from publish.restoration import restore as bring_back
@@ -31,7 +31,7 @@ def restore(
     settings = load_settings()
     found = find_dataset(load_catalogue(settings), dataset)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    made = bring_back(found, Store(settings.store), version, reason, created=created)
+    made = bring_back(found, open_store(settings.store), version, reason, created=created)
     if as_json:
         print_json(
             made.model_dump(mode="json", include={"dataset", "version", "created", "previous", "rows", "restores"})

@@ -25,13 +25,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
     """List every source: whose it is, its licence, where its data comes from, and what the last run made of it."""
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import load_catalogue
     from pipelines.settings import load_settings
     from schemas.report import last_report
 
     settings = load_settings()
-    store = Store(settings.store)
+    store = open_store(settings.store)
     lines = []
     for entry in load_catalogue(settings).values():
         for source in entry.sources:

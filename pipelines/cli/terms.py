@@ -26,7 +26,7 @@ def terms(
 
     from rich.markup import escape
 
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
     from pipelines.settings import load_settings
     from schemas.tally import rejected_terms, rule_counts
@@ -34,7 +34,7 @@ def terms(
     settings = load_settings()
     catalogue = load_catalogue(settings)
     find_dataset(catalogue, dataset)
-    store, partners = Store(settings.store), catalogue[dataset].partners
+    store, partners = open_store(settings.store), catalogue[dataset].partners
     rejected = rejected_terms(store, dataset, partners)
     rules = rule_counts(store, dataset, partners)
     if as_json:

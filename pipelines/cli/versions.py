@@ -4,6 +4,7 @@ Belongs here: arguments and what is printed. Does not belong here: reading and c
 """
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,13 @@ def versions(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
 ) -> None:
     """List the versions of a dataset, oldest first: date, number, rows of each table, SHA-256 of the manifest."""
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
     from pipelines.settings import load_settings
     from publish.version import listed
 
     settings = load_settings()
-    store = Store(settings.store)
+    store = open_store(settings.store)
     lines = listed(store, dataset)
     if not lines:
         # A dataset that is no longer declared still has its versions; only an unknown one is a wrong call.
@@ -52,12 +53,12 @@ def diff(
 
     Any two versions, in either direction: from a newer one to an older one, it says how to go back.
     """
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.settings import load_settings
     from publish.diff import diff as compare_versions
     from publish.diff import write_differences
 
-    store = Store(load_settings().store)
+    store = open_store(load_settings().store)
     changes, differences = compare_versions(store, dataset, before, after)
     if output is not None:
         write_differences(store, dataset, (before, after), differences, output)
@@ -108,7 +109,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
 ) -> None:
     """Read every byte of every version again and name what is not as it was listed. Exit code 1: something is not."""
-    from glane.store import Store
+    from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
     from pipelines.cli.embedded import find_portal
     from pipelines.settings import load_settings
@@ -116,7 +117,7 @@ def verify(
     from publish.verify import verify_portal, verify_store
 
     settings = load_settings()
-    store = Store(settings.store)
+    store = open_store(settings.store)
     known = find_portal(settings) if portal else None
     if portal and known is None:
         raise CallError("No portal is known.", "Start the embedded one (glane portal up), or set GLANE_PORTAL.")
@@ -131,9 +132,9 @@ def verify(
             address = read_address(known.url, known.token_file, known.organisation)
             faults += verify_portal(store, name, address)
     if as_json:
-        print_json([{"where": fault.where, "what": fault.what} for fault in faults])
+        print_json([asdict(fault) for fault in faults])
     for fault in faults if not as_json else ():
-        out().print(f"{fault.where}: {fault.what}", markup=False)
+        out().print(f"{fault.where}: {fault.what}\n    {fault.remedy}", markup=False)
     if not faults and not as_json:
         out().print("Every byte is the one that was listed." if kept else "There is no version yet.")
     raise typer.Exit(1 if faults else 0)

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glane.errors import CallError
-from glane.store import Store, StoreError, sha256_of
+from glane.store import FolderStore, StoreError, sha256_of
 
 
 def files_under(root: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file() and p.suffix != ".lock"}
 
 
 def test_what_is_written_is_read_back_and_nothing_else_lies_about(tmp_path: Path) -> None:
-    store = Store(tmp_path / "data")
+    store = FolderStore(tmp_path / "data")
     store.write("raw/a/b", b"one")
     store.write("raw/a/b", b"two")
     store.write_json("raw/a/b.json", {"é": 1})
@@ -32,23 +32,23 @@ def test_what_is_written_is_read_back_and_nothing_else_lies_about(tmp_path: Path
 @given(st.sampled_from(["/etc/passwd", "../x", "a/../../x", "", "."]))
 def test_a_key_never_leaves_the_store(key: str) -> None:
     with pytest.raises(CallError, match="is no key of a store"):
-        Store(Path("data")).local(key)
+        FolderStore(Path("data")).local(key)
 
 
 def test_a_missing_key_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="Cannot read versions/x in the store") as caught:
-        Store(tmp_path).read("versions/x")
+        FolderStore(tmp_path).read("versions/x")
     assert caught.value.exit_code == 3
 
 
 def test_a_write_that_the_disk_refuses_leaves_the_old_bytes_and_no_half_file(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     store.write("report", b"old")
     script = (
-        "import resource, signal, sys; from pathlib import Path; from glane.store import Store, StoreError\n"
+        "import resource, signal, sys; from pathlib import Path; from glane.store import FolderStore, StoreError\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "try: Store(Path(sys.argv[1])).write('report', b'x' * 100_000)\n"
+        "try: FolderStore(Path(sys.argv[1])).write('report', b'x' * 100_000)\n"
         "except StoreError as error: print(error.exit_code, error.remedy)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
@@ -57,17 +57,17 @@ def test_a_write_that_the_disk_refuses_leaves_the_old_bytes_and_no_half_file(tmp
 
 
 def test_a_staged_folder_is_adopted_whole_and_leaves_no_staging_behind(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     with store.staged() as folder:
         (folder / "data").mkdir()
         (folder / "data" / "sites.csv").write_bytes(b"id\n1\n")
         assert not store.exists("versions/sites/1.0.0")
-        store.adopt(folder, "versions/sites/1.0.0")
+        store.adopt(folder, "versions/sites/1.0.0", store.look("versions/sites/versions.json"))
     assert files_under(tmp_path) == {"versions/sites/1.0.0/data/sites.csv": b"id\n1\n"}
 
 
 def test_a_staged_folder_that_is_not_adopted_is_gone(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     with pytest.raises(RuntimeError), store.staged() as folder:
         (folder / "half").write_bytes(b"half")
         raise RuntimeError
@@ -75,10 +75,10 @@ def test_a_staged_folder_that_is_not_adopted_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_writer_sweeps_what_killed_processes_left_and_nothing_that_is_in_use(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     script = (
-        "import sys, time; from pathlib import Path; from glane.store import Store\n"
-        "with Store(Path(sys.argv[1])).staged() as folder:\n"
+        "import sys, time; from pathlib import Path; from glane.store import FolderStore\n"
+        "with FolderStore(Path(sys.argv[1])).staged() as folder:\n"
         "    (folder / 'half').write_bytes(b'half')\n"
         "    print(folder, flush=True)\n"
         "    time.sleep(60)\n"
@@ -103,18 +103,18 @@ def test_a_writer_sweeps_what_killed_processes_left_and_nothing_that_is_in_use(t
 
 
 def test_a_folder_that_a_killed_run_left_unlisted_is_replaced(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     store.write("versions/sites/1.0.0/old.csv", b"half")
     with store.staged() as folder:
         (folder / "sites.csv").write_bytes(b"whole")
-        store.adopt(folder, "versions/sites/1.0.0")
+        store.adopt(folder, "versions/sites/1.0.0", store.look("versions/sites/versions.json"))
     assert files_under(tmp_path) == {"versions/sites/1.0.0/sites.csv": b"whole"}
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from glane.store import Store\n"
-        "store = Store(Path(sys.argv[1]))\n"
+        "import sys; from pathlib import Path; from glane.store import FolderStore\n"
+        "store = FolderStore(Path(sys.argv[1]))\n"
         "for _ in range(200):\n"
         "    with store.writer():\n"
         "        n = int(store.read('n')) if store.exists('n') else 0\n"
@@ -122,7 +122,7 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
     )
     writers = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(2)]
     assert [writer.wait(60) for writer in writers] == [0, 0]
-    assert Store(tmp_path).read("n") == b"400"
+    assert FolderStore(tmp_path).read("n") == b"400"
 
 
 def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
@@ -134,4 +134,4 @@ def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
 def test_a_folder_without_rights_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="Check the disk and the rights"):
-        Store(tmp_path / "data").write("a", b"")
+        FolderStore(tmp_path / "data").write("a", b"")

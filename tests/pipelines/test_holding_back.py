@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from glane.store import Store
+from glane.store import FolderStore
 from pipelines.catalogue import load_catalogue
 from pipelines.graph import build_definitions
 from pipelines.intake import take_in
@@ -30,14 +30,14 @@ def expecting(commons: Commons, *lines: str) -> None:
 def release(commons: Commons) -> Any:
     """Take every source in and make a version, as a run does."""
     entry = load_catalogue(commons.settings)["lieux"]
-    store = Store(commons.settings.store)
+    store = FolderStore(commons.settings.store)
     for source in entry.sources:
         assert take_in(source, entry.dataset, store).error is None
     return make_version(entry, store)
 
 
 def quality(commons: Commons, version: str) -> list[dict[str, Any]]:
-    store = Store(commons.settings.store)
+    store = FolderStore(commons.settings.store)
     found: list[dict[str, Any]] = json.loads(store.read(f"versions/lieux/{version}/quality.json"))["expectations"]
     return found
 
@@ -90,7 +90,7 @@ def test_a_version_that_lost_too_many_rows_is_held_back_and_the_last_one_stays(c
         "Correct the source that changed: its report says what arrived. If the change is right, change the bound under "
         "`expectations:` in schemas/lieux/dataset.yaml. Then run again."
     )
-    store = Store(commons.settings.store)
+    store = FolderStore(commons.settings.store)
     assert [line.version for line in listed(store, "lieux")] == ["1.0.0"]
     assert store.list("versions/lieux") == ["1.0.0", "versions.json"]
     assert store.list(".staging") == []
@@ -123,7 +123,7 @@ def test_a_paused_partner_does_not_keep_a_steward_from_changing_a_bound(commons:
     commons.edit("brest", "licence:", "state: paused\nlicence:")
     expecting(commons, "{expect: row_count, with: {min: 1}}")
     entry = load_catalogue(commons.settings)["lieux"]
-    store = Store(commons.settings.store)
+    store = FolderStore(commons.settings.store)
     for source in entry.sources:
         if source.partner != "brest":
             take_in(source, entry.dataset, store)
@@ -227,7 +227,7 @@ def test_a_run_without_changes_judges_nothing_and_shows_the_answers_of_the_versi
         "Declared after the current version was made: the next version is judged by it.",
     )
     assert checks(result)["places_row_count_change_stop"][0] is True
-    assert [line.version for line in listed(Store(commons.settings.store), "lieux")] == [made.version.version]
+    assert [line.version for line in listed(FolderStore(commons.settings.store), "lieux")] == [made.version.version]
 
 
 def test_a_quality_report_that_was_edited_is_not_shown_as_the_version_s(commons: Commons) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from glane.errors import GlaneError
-from glane.store import Store
+from glane.store import FolderStore
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.contributing import contributions_of, is_too_stale
 from pipelines.harvesting import SourceCrashError, take_all_in
@@ -33,19 +33,22 @@ def _entry(commons: Commons) -> Entry:
 def _take_in(commons: Commons, partner: str) -> Intake:
     entry = _entry(commons)
     return take_in(
-        entry.source(partner), entry.dataset, Store(commons.settings.store), patience=Patience(attempts=2, wait_first=0)
+        entry.source(partner),
+        entry.dataset,
+        FolderStore(commons.settings.store),
+        patience=Patience(attempts=2, wait_first=0),
     )
 
 
 def _kept(commons: Commons, partner: str) -> list[str]:
-    found = last_good(Store(commons.settings.store), "lieux", partner)
+    found = last_good(FolderStore(commons.settings.store), "lieux", partner)
     return found[0]["nom"].to_list() if found else []
 
 
 def _brought(commons: Commons) -> list[str]:
     entry = _entry(commons)
     assert isinstance(entry.dataset, Dataset)
-    return [c.partner for c in contributions_of(entry, entry.dataset, Store(commons.settings.store))]
+    return [c.partner for c in contributions_of(entry, entry.dataset, FolderStore(commons.settings.store))]
 
 
 def test_the_same_bytes_under_the_same_rules_are_judged_once(commons: Commons) -> None:
@@ -147,7 +150,7 @@ def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons)
 
 
 def test_a_source_is_taken_in_until_its_file_or_declaration_changes(commons: Commons) -> None:
-    store, entry = Store(commons.settings.store), _entry(commons)
+    store, entry = FolderStore(commons.settings.store), _entry(commons)
     source = entry.source("angers")
     before = is_taken_in(source, entry.dataset, store)
     _take_in(commons, "angers")
@@ -158,7 +161,7 @@ def test_a_source_is_taken_in_until_its_file_or_declaration_changes(commons: Com
 
 def test_the_report_is_kept_where_the_partner_finds_it(commons: Commons) -> None:
     intake = _take_in(commons, "caen")
-    store = Store(commons.settings.store)
+    store = FolderStore(commons.settings.store)
     assert last_report(store, "lieux", "caen") == intake.report
     assert store.read("reports/lieux/caen/latest.md").decode() == intake.markdown
 
@@ -166,7 +169,7 @@ def test_the_report_is_kept_where_the_partner_finds_it(commons: Commons) -> None
 def test_a_fault_of_our_own_in_one_source_comes_after_the_others_are_done(
     commons: Commons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry, store = _entry(commons), Store(commons.settings.store)
+    entry, store = _entry(commons), FolderStore(commons.settings.store)
 
     def broken(source: object, *arguments: object) -> Intake:
         if getattr(source, "partner", "") == "brest":

@@ -6,7 +6,7 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-from glane.store import Store
+from glane.store import FolderStore
 from pipelines.catalogue import load_catalogue
 from pipelines.cli.app import app
 from pipelines.intake import Intake, take_in
@@ -18,7 +18,7 @@ from tests.pipelines.material import Commons
 
 def take_all_in(commons: Commons) -> list[Intake]:
     entry = load_catalogue(commons.settings)["lieux"]
-    return [take_in(source, entry.dataset, Store(commons.settings.store)) for source in entry.sources]
+    return [take_in(source, entry.dataset, FolderStore(commons.settings.store)) for source in entry.sources]
 
 
 def no_judging(*_: object, **__: object) -> None:
@@ -66,7 +66,7 @@ def test_whatever_judges_or_maps_them_changes_they_are_judged_again(commons: Com
 
 def test_rows_edited_in_the_store_are_never_published_and_the_last_version_stays(commons: Commons) -> None:
     take_all_in(commons)
-    entry, store = load_catalogue(commons.settings)["lieux"], Store(commons.settings.store)
+    entry, store = load_catalogue(commons.settings)["lieux"], FolderStore(commons.settings.store)
     make_version(entry, store)
     judged = json.loads(store.read("rows/lieux/angers/latest.json"))["judged"]
     path = store.local(f"rows/lieux/angers/{judged}.parquet")

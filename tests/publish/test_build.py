@@ -15,7 +15,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from glane.store import Store, StoreError, sha256_of
+from glane.store import FolderStore, Store, StoreError, sha256_of
 from publish.build import NothingToPublishError, build_version
 from publish.contribution import Contribution, UnjudgedError
 from publish.delta import apply_delta
@@ -50,7 +50,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    return FolderStore(tmp_path / "store")
 
 
 def parts(dataset: Dataset, *a: Cells, b: tuple[Cells, ...] = (RENNES,)) -> list[Contribution]:
@@ -109,7 +109,7 @@ def test_typed_formats_keep_what_the_schema_says(dataset: Dataset, store: Store)
 
 
 def test_the_same_inputs_give_the_same_bytes_on_another_disk(dataset: Dataset, tmp_path: Path) -> None:
-    stores = [Store(tmp_path / name) for name in ("one", "other")]
+    stores = [FolderStore(tmp_path / name) for name in ("one", "other")]
     for store in stores:
         contributions = parts(dataset, ANGERS, NANTES)
         build_version(dataset, contributions if store is stores[0] else contributions[::-1], store, created=DAY)
@@ -284,7 +284,7 @@ def test_a_small_disk_that_is_full_leaves_the_last_version(dataset: Dataset, tmp
     if mounted.returncode:
         pytest.skip("this machine does not let root mount")
     try:
-        store = Store(small / "store")
+        store = FolderStore(small / "store")
         build_version(dataset, parts(dataset, ANGERS), store, created=DAY)
         many: list[Cells] = [{"id": f"a--{n}", "nom": os.urandom(30).hex()} for n in range(4_000)]
         with pytest.raises(StoreError, match="Free some space"):
@@ -304,13 +304,14 @@ def test_killed_anywhere_the_last_version_stands_and_the_next_run_makes_it_whole
         import os, signal, sys
         from pathlib import Path
         from publish import build, listing
-        from glane.store import Store
+        from glane.store import FolderStore, Store
         from schemas.dataset import load_dataset
         from tests.publish.test_build import ANGERS, DAY, NANTES, parts
         module, name = {step!r}.split(".")
         setattr(dict(build=build, listing=listing)[module], name, lambda *a: os.kill(os.getpid(), signal.SIGKILL))
         dataset = load_dataset(Path({str(dataset.folder)!r}))
-        build.build_version(dataset, parts(dataset, ANGERS, NANTES), Store(Path({str(store.root)!r})), created=DAY)
+        store = FolderStore(Path({str(store.root)!r}))
+        build.build_version(dataset, parts(dataset, ANGERS, NANTES), store, created=DAY)
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], cwd=Path(__file__).parents[2])
     assert killed.returncode == -signal.SIGKILL

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from publish import feed
 from publish.build import build_version
 from publish.version import current
@@ -18,7 +18,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    dataset, store = declare(tmp_path / "schemas"), Store(tmp_path / "store")
+    dataset, store = declare(tmp_path / "schemas"), FolderStore(tmp_path / "store")
     for rows in ([ANGERS, RENNES], [ANGERS, NANTES], [ANGERS], [ANGERS, RENNES]):
         build_version(dataset, [contribute(dataset, "a", rows)], store, created=DAY)
     return store

@@ -15,7 +15,7 @@ import frictionless
 import pytest
 import requests
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from publish.build import build_version
 from publish.ckan import archive, layout
 from publish.ckan.address import PortalAddress
@@ -45,7 +45,7 @@ class Bench:
     """A dataset of its own on the portal, and the store that it is published from."""
 
     def __init__(self, portal: Portal, folder: Path, declaration: str = ONE_TABLE) -> None:
-        self.portal, self.store = portal, Store(folder / "store")
+        self.portal, self.store = portal, FolderStore(folder / "store")
         self.dataset: Dataset = declare(folder / "schemas", declaration=declaration, name=f"t-{uuid.uuid4().hex[:8]}")
         self.address = PortalAddress(portal.url, portal.token, portal.organisation)
         self.said: list[str] = []
@@ -273,13 +273,13 @@ def test_a_publisher_that_is_really_killed_leaves_a_lease_that_its_own_store_tak
     script = f"""
         import os, signal
         from pathlib import Path
-        from glane.store import Store
+        from glane.store import FolderStore, Store
         from publish.ckan.address import PortalAddress
         from publish.ckan.publication import publish
         from publish.version import current
         from schemas.dataset import load_dataset
         dataset = load_dataset(Path({str(bench.dataset.folder)!r}))
-        store = Store(Path({str(bench.store.root)!r}))
+        store = FolderStore(Path({str(bench.store.root)!r}))
         address = PortalAddress({bench.portal.url!r}, os.environ["TOKEN"])
         version = current(store, dataset.name)
         die = lambda step: os.kill(os.getpid(), signal.SIGKILL) if step == "flip" else None
@@ -301,7 +301,7 @@ def test_a_publisher_that_is_really_killed_leaves_a_lease_that_its_own_store_tak
 def test_of_two_publishers_at_once_one_wins_and_the_other_is_told(bench: Bench, tmp_path: Path) -> None:
     bench.publish(bench.version(ANGERS))
     version = bench.version(ANGERS, NANTES)
-    other = Store(tmp_path / "other")
+    other = FolderStore(tmp_path / "other")
     build_version(bench.dataset, [contribute(bench.dataset, "a", [ANGERS])], other, created=DAY)
     theirs = build_version(
         bench.dataset, [contribute(bench.dataset, "a", [ANGERS, RENNES])], other, created=DAY

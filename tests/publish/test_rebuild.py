@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from glane.errors import CallError
-from glane.store import Store
+from glane.store import FolderStore
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Patience
 from publish.ckan.probe import Finding, probe
@@ -77,7 +77,7 @@ def test_a_portal_of_last_week_is_brought_forward_whatever_it_says_of_itself(ben
 
 def test_nothing_is_rebuilt_from_a_damaged_store_or_from_none(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(CallError, match="has no version yet"):
-        rebuild(bench.dataset, Store(tmp_path / "none"), bench.address, bench.said.append)
+        rebuild(bench.dataset, FolderStore(tmp_path / "none"), bench.address, bench.said.append)
     bench.store.local(f"versions/{bench.dataset.name}/1.0.0/changelog.en.md").unlink()
     with pytest.raises(StoreDamagedError, match=r"changelog\.en\.md: The file is missing"):
         rebuild(bench.dataset, bench.store, bench.address, bench.said.append)

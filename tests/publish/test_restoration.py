@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glane.errors import CallError
-from glane.store import Store
+from glane.store import FolderStore, Store
 from publish.build import build_version
 from publish.delta import apply_delta
 from publish.restoration import NothingToRestoreError, OtherShapeError, restore
@@ -26,7 +26,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def store(dataset: Dataset, tmp_path: Path) -> Store:
-    store = Store(tmp_path / "store")
+    store = FolderStore(tmp_path / "store")
     build_version(dataset, parts(dataset, ANGERS, NANTES), store, created=DAY)
     build_version(dataset, parts(dataset, {**ANGERS, "nom": "Gribouillis"}), store, created=DAY)
     return store

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from glane.store import Store
+from glane.store import FolderStore
 from publish.build import build_version
 from publish.ckan import layout, words
 from publish.telling import changed_rows, day, number, rows
@@ -27,7 +27,7 @@ def test_the_page_credits_every_partner_and_says_since_when_one_is_silent(tmp_pa
         contribute(dataset, "a", [ANGERS]),
         contribute(dataset, "b", [{"id": "b--1", "nom": "B"}], licence="CC-BY-4.0", stale_since="2026-11-01"),
     ]
-    version = build_version(dataset, parts, Store(tmp_path / "store"), created=DAY).version
+    version = build_version(dataset, parts, FolderStore(tmp_path / "store"), created=DAY).version
     notes = words.page_notes(dataset, version, "https://portal/dataset/essai-versions")
     french, english = notes.split("\n\n---\n\n")
     assert (

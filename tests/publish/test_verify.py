@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from publish.build import build_version
 from publish.diff import KeyChangedError, diff
 from publish.verify import verify_store
@@ -16,7 +16,7 @@ from tests.publish.test_build import ANGERS, DAY, NANTES, RENNES
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    dataset, store = declare(tmp_path / "schemas"), Store(tmp_path / "store")
+    dataset, store = declare(tmp_path / "schemas"), FolderStore(tmp_path / "store")
     for rows in ([ANGERS], [ANGERS, NANTES], [{**ANGERS, "nom": "Autre"}, RENNES]):
         build_version(dataset, [contribute(dataset, "a", rows)], store, created=DAY)
     return store
@@ -27,15 +27,19 @@ def test_a_whole_store_has_no_fault_and_every_damage_is_named(store: Store) -> N
     folder = store.local("versions/essai/1.1.0")
     (folder / "essai-sites.csv").write_text("id\n", encoding="utf-8")
     parquet = folder / "essai-sites.parquet"
+    size = parquet.stat().st_size
     parquet.write_bytes(parquet.read_bytes()[:-9])
+    visits = folder / "essai-visites.csv"
+    visits.write_bytes(visits.read_bytes().swapcase())
     (folder / "changelog.fr.md").unlink()
     (folder / "stranger.txt").write_text("?", encoding="utf-8")
     manifest = store.local("versions/essai/1.2.0/manifest.json")
     manifest.write_text(manifest.read_text("utf-8") + " ", encoding="utf-8")
     faults = {Path(fault.where).name: fault.what for fault in verify_store(store, "essai")}
     assert faults == {
-        "essai-sites.csv": "The file is not the one that was listed.",
-        "essai-sites.parquet": "The file is not the one that was listed.",
+        "essai-sites.csv": "The file has 3 bytes, and 172 were listed.",
+        "essai-sites.parquet": f"The file has {size - 9} bytes, and {size} were listed.",
+        "essai-visites.csv": "The file is not the one that was listed.",
         "changelog.fr.md": "The file is missing.",
         "stranger.txt": "The file is not of this version.",
         "manifest.json": f"{manifest} is not the one that was listed.",

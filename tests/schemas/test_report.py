@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from glane.errors import WorldError
-from glane.store import Store
+from glane.store import FolderStore
 from glane.text import LANGUAGES, Language, Text
 from schemas.judge import judge
 from schemas.judgement import AccountingError, Judgement, Problem, Verdict
@@ -265,7 +265,7 @@ def test_the_list_of_all_problems_opens_in_a_spreadsheet_and_runs_nothing(judgem
 
 
 def test_a_report_is_kept_and_found_again_by_its_judgement(report: SourceReport, tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
+    store = FolderStore(tmp_path / "store")
     assert last_report(store, "places", "mill") is None
     keep_report(store, report, to_markdown(report, "fr"))
     keep_report(store, _failed(VERDICT), to_markdown(_failed(VERDICT), "fr"))

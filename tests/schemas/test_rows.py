@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from schemas.dataset import Dataset
 from schemas.judge import judge
 from schemas.judgement import LINE, Verdict
@@ -28,7 +28,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    return FolderStore(tmp_path / "store")
 
 
 def kept(store: Store, dataset: Dataset, rows: list[dict[str, str | None]], snapshot: str = "s1") -> Verdict:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from schemas.dataset import Dataset
 from schemas.judge import judge
 from schemas.tally import (
@@ -32,7 +32,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    return FolderStore(tmp_path / "store")
 
 
 def counted(dataset: Dataset, *services: str, at: str = DAY, judged: str = "1", **cells: str) -> Tally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glane.store import Store
+from glane.store import FolderStore, Store
 from sources.declaration import Source
 from sources.harvest import USER_AGENT, ContentError, HarvestError, Patience, harvest
 from sources.snapshot import Snapshot, latest
@@ -23,7 +23,7 @@ Serve = Callable[..., Server]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
+    return FolderStore(tmp_path / "store")
 
 
 def take(source: Source, store: Store) -> Snapshot:
