@@ -16,15 +16,17 @@ from glane.store import Store
 from publish.about import About, kept, write_about
 from publish.contribution import Contribution, Refusal, admit
 from publish.derive import derive
+from publish.diff import descriptor_of
 from publish.formats import FORMATS, formats_of
 from publish.holding import expectations_of, hold_to_expectations
 from publish.listing import put_on_list
 from publish.merge import Merged
+from publish.notice import over, standing_notice, unannounced
 from publish.package import describe, identity, to_json
 from publish.quality import Accounts, account, quality_report
 from publish.references import Held, merge_tables
 from publish.succession import succession
-from publish.version import Input, Version, VersionFile, current, load
+from publish.version import Input, Version, VersionFile, current, listed, load
 from schemas.dataset import Dataset, Format
 from schemas.expectations.outcome import Outcome
 
@@ -39,6 +41,7 @@ class Built:
     became of the expectations on it when it was made.
 
     `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
+    `warnings`: what a steward should know of a change that was announced, or was not.
     """
 
     version: Version
@@ -48,6 +51,7 @@ class Built:
     held: tuple[Held, ...]
     expectations: tuple[Outcome, ...]
     put_aside: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,16 @@ class _Made:
     held: tuple[Held, ...]
 
     def built(
-        self, version: Version, expectations: tuple[Outcome, ...], *, new: bool, put_aside: bool = False
+        self,
+        version: Version,
+        expectations: tuple[Outcome, ...],
+        warnings: tuple[str, ...],
+        *,
+        new: bool,
+        put_aside: bool = False,
     ) -> Built:
         """The outcome, once it is known which version stands."""
-        return Built(version, new, self.accounts, self.refused, self.held, expectations, put_aside)
+        return Built(version, new, self.accounts, self.refused, self.held, expectations, put_aside, warnings)
 
 
 def build_version(dataset: Dataset, contributions: Sequence[Contribution], store: Store, *, created: str) -> Built:
@@ -102,15 +112,18 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
     # Once there is a version, that all rows are withdrawn is news; before, there is nothing to tell anybody.
     if last is None and not any(rows.height for rows in made.tables.values()):
         raise NothingToPublishError(f"{dataset.name} has no rows that may be published.", "See the reports.")
+    lines = listed(store, dataset.name)
+    former = descriptor_of(store, last) if last and dataset.line.notice else None
+    notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
     with store.staged() as folder:
         files = _write_tables(made, folder, ("csv",))
-        content = identity(describe(dataset, made.contributions, files, number="", created=""))
+        content = identity(describe(dataset, made.contributions, files, number="", created="", notice=notice))
         if last is not None and content in (last.content, _put_aside(store, last)):
             put_aside = content != last.content
-            return made.built(last, expectations_of(store, last), new=False, put_aside=put_aside)
+            return made.built(last, expectations_of(store, last), _said(told), new=False, put_aside=put_aside)
         expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
         files += _write_tables(made, folder, tuple(name for name in FORMATS if name != "csv"))
-        described = describe(dataset, made.contributions, files, number="", created=created)
+        described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
         after = succession(store, last, described, folder)
         version = Version(
             dataset=dataset.name,
@@ -132,7 +145,12 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)
-    return made.built(version, expectations, new=True)
+    early = unannounced(version, descriptor_of(store, last) if last else None)
+    return made.built(version, expectations, _said(told, early), new=True)
+
+
+def _said(*warnings: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, warnings))
 
 
 def _put_aside(store: Store, last: Version) -> str | None:

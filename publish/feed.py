@@ -1,4 +1,4 @@
-"""What reusers follow: an Atom feed of versions, and the list of keys that are withdrawn.
+"""What reusers follow: an Atom feed of versions and of the change announced ahead, and the keys that are withdrawn.
 
 Belongs here: both files of a version. Each speaks of the versions up to its own, and is never changed; the page's
 resource leads to the current one's. Does not belong here: the words of a change (changelog.py).
@@ -13,16 +13,21 @@ from xml.etree import ElementTree
 import polars as pl
 
 from glane.store import Store
-from glane.text import LANGUAGES
+from glane.text import LANGUAGES, Language
 from publish import changelog
 from publish.delta import Difference
 from publish.formats.delimited import read_csv, to_csv
 from publish.merge import SEPARATOR
+from publish.notice import Announced, in_words
+from publish.telling import day
 from publish.version import Version, listed, path_of, version_key
 
 FEED, WITHDRAWN = "feed.xml", "withdrawn.csv"
 MOST_ENTRIES = 50
 """Versions in a feed: a reader who was away longer finds them all in versions.json and on the page of versions."""
+
+MOST_LINES = 20
+"""Lines of an entry about fields, constraints and texts."""
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _COLUMNS = ("table", "key", "version", "withdrawn")
@@ -32,7 +37,8 @@ Told = Mapping[str, Any]
 
 
 def atom(descriptor: Mapping[str, Any], tellings: Sequence[Told]) -> bytes:
-    """The Atom feed (RFC 4287) of a dataset's versions, the newest first, as `tellings` gives them.
+    """The Atom feed (RFC 4287) of a dataset's versions, the newest first, as `tellings` gives them; before them, while
+    a notice stands, its own entry, which stays the same until its words change.
 
     It names no address: a version does not know the portals that will show it (see at()).
     """
@@ -43,15 +49,33 @@ def atom(descriptor: Mapping[str, Any], tellings: Sequence[Told]) -> bytes:
     _element(_element(feed, "author"), "name", descriptor["contributors"][0]["title"])
     _element(feed, "rights", descriptor["licenses"][0]["title"])
     _element(feed, "generator", "Glane")
+    if notice := descriptor.get("notice"):
+        _announce(feed, descriptor["id"], notice)
     for told in tellings[:MOST_ENTRIES]:
         entry = _element(feed, "entry")
         _element(entry, "id", f"urn:uuid:{uuid.uuid5(uuid.UUID(descriptor['id']), told['version'])}")
         _element(entry, "title", " · ".join(changelog.heading(told, one) for one in LANGUAGES))
         _element(entry, "updated", told["created"])
         _element(entry, "category").set("term", told["level"])
-        lines = ["\n".join(changelog.summary(told, one)) for one in LANGUAGES]
+        lines = ["\n".join([*changelog.summary(told, one), *_structure(told, one)]) for one in LANGUAGES]
         _element(entry, "content", "\n\n".join(lines)).set("type", "text")
     return _written(feed)
+
+
+def _announce(feed: ElementTree.Element, identifier: str, notice: Announced) -> None:
+    entry = _element(feed, "entry")
+    _element(entry, "id", f"urn:uuid:{uuid.uuid5(uuid.UUID(identifier), 'notice ' + notice['date'])}")
+    days = [day(notice["date"], one) for one in LANGUAGES]
+    _element(entry, "title", "Préavis pour le {} · Notice for {}".format(*days))
+    _element(entry, "updated", notice["announced"])
+    _element(entry, "category").set("term", "notice")
+    said = [in_words(notice, one) for one in LANGUAGES]
+    _element(entry, "content", "\n\n".join(line[0].upper() + line[1:] for line in said)).set("type", "text")
+
+
+def _structure(told: Told, language: Language) -> list[str]:
+    """What changed beside rows, in as many lines as somebody reads in a feed; the changelog has them all."""
+    return [str(change[language]) for change in told["changes"][:MOST_LINES]]
 
 
 def at(feed: bytes, page: str) -> bytes:

@@ -31,8 +31,12 @@ def describe(
     *,
     number: str,
     created: str,
+    notice: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The descriptor of a version made of `contributions`, whose data files are `files` (paths beside it)."""
+    """The descriptor of a version made of `contributions`, whose data files are `files` (paths beside it).
+
+    `notice` is the change that it announces (notice.standing_notice), a property of our own.
+    """
     line = dataset.line
     licence = LICENCES[line.licence.publish]
     return {
@@ -51,7 +55,14 @@ def describe(
         "sources": [_source(contribution) for contribution in contributions],
         "governance": {name: _both(text) for name, text in _governance(dataset).items()},
         "resources": [_resource(dataset, name, files) for name in (table.name for table in dataset.tables)],
+        **({"notice": dict(notice)} if notice else {}),
     }
+
+
+def announcing(descriptor: Mapping[str, Any], notice: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The same descriptor with `notice` as the change that it announces; with none where that is None."""
+    rest = {key: value for key, value in descriptor.items() if key != "notice"}
+    return {**rest, "notice": dict(notice)} if notice else rest
 
 
 def identity(descriptor: Mapping[str, Any]) -> str:
@@ -69,13 +80,21 @@ def identity(descriptor: Mapping[str, Any]) -> str:
         {**resource, "alternatives": [other["format"] for other in resource.get("alternatives", [])]}
         for resource in descriptor["resources"]
     ]
+    if kept.get("notice"):
+        kept["notice"] = {key: value for key, value in kept["notice"].items() if key != "announced"}
     canonical = json.dumps(kept, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def content_of(descriptor: Mapping[str, Any]) -> str:
+    """The identity of a whole descriptor as it was taken before its other formats were written: Version.content."""
+    bare = [{**resource, "alternatives": []} for resource in descriptor["resources"]]
+    return identity({**descriptor, "resources": bare})
+
+
 def words_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether what a package says of itself (titles, licences, credits, rules) changed, its data apart."""
-    bare: dict[str, Any] = {"resources": []}
+    """Whether what a package says of itself (titles, licences, credits, rules) changed, data and notice apart."""
+    bare: dict[str, Any] = {"resources": [], "notice": None}
     return identity({**old, **bare}) != identity({**new, **bare})
 
 

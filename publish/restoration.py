@@ -16,6 +16,7 @@ from publish.about import PROVENANCE, About, write_about
 from publish.diff import descriptor_of, schemas_of
 from publish.listing import put_on_list
 from publish.number import Level, table_changes
+from publish.package import announcing, content_of
 from publish.quality import QUALITY
 from publish.succession import succession
 from publish.version import Restored, Version, VersionError, VersionFile, current, load, path_of
@@ -34,9 +35,9 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
     """Make the content of version `number` the next version of `dataset`, with `reason` in its changelog.
 
     The rows of the version that stood are put aside: a run makes a version again once anything about them changes.
-    `created` is the UTC time as ISO 8601. Takes the store's writer lock. Raises CallError (no reason, an unknown
-    version, nothing to restore), OtherShapeError, VersionError where a file of the older version is not as it was
-    listed, StoreError.
+    What is announced for the future stays announced. `created` is the UTC time as ISO 8601. Takes the store's writer
+    lock. Raises CallError (no reason, an unknown version, nothing to restore), OtherShapeError, VersionError where a
+    file of the older version is not as it was listed, StoreError.
     """
     if not reason.strip():
         raise CallError("Say why this version is brought back.", "The reason stands in its changelog, for everybody.")
@@ -44,11 +45,12 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
         old = load(store, dataset.name, number)
         last = current(store, dataset.name)
         assert last is not None, "a version that is listed has a last one"
-        if old.content == last.content:
+        before = announcing(descriptor_of(store, old), descriptor_of(store, last).get("notice"))
+        content = content_of(before)
+        if content == last.content:
             raise NothingToRestoreError(
                 f"{dataset.name} {last.version}, the current version, says what {number} says.", "Nothing was changed."
             )
-        before = descriptor_of(store, old)
         _check_shape(dataset, old, before)
         with store.staged() as folder:
             files = [_copy(store, old, file, folder) for file in old.files if file.kind == "data"]
@@ -59,7 +61,7 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
                 created=created,
                 previous=last.version,
                 level=after.name,
-                content=old.content,
+                content=content,
                 rows=old.rows,
                 files=tuple(files),
                 inputs=old.inputs,

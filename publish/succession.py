@@ -13,6 +13,7 @@ from glane.store import Store
 from glane.text import Text
 from publish.delta import Difference
 from publish.diff import descriptor_of, key_of, schemas_of, whole_csv
+from publish.notice import notice_changes
 from publish.number import Change, Level, next_number, table_changes
 from publish.package import words_changed
 from publish.streaming import compare_files
@@ -63,6 +64,7 @@ def succession(store: Store, last: Version | None, descriptor: Mapping[str, Any]
     if words_changed(former, descriptor):
         what = Text(fr="titres, licences, sources ou règles modifiés", en="titles, licences, sources or rules changed")
         changes.append(Change(Level.PATCH, what))
+    changes += notice_changes(former, descriptor, max((change.level for change in changes), default=Level.NONE))
     paths = {resource["name"]: folder / resource["path"] for resource in descriptor["resources"]}
     differences = {
         name: compare_files(key_of(schema), whole_csv(store, last, name), paths[name])
