@@ -20,17 +20,18 @@ def _as_days(value: object) -> object:
 
 
 Days = Annotated[int | Literal["always"], BeforeValidator(_as_days)]
-"""A number of days, counted from the day on which a newer one came; or for ever."""
+"""A number of days, or for ever."""
 
 
 class Retention(Declared):
     """How long what stands beside the canonical files of versions is kept; those are for ever.
 
-    `inputs`: the partner's bytes that a version was made of. For ever by default: with them any published cell leads
-    back to the line that a partner wrote. `snapshots`: bytes that no version was made of. `rows`: rows of an earlier
-    judgement, which the snapshot gives again. `reports`: reports on earlier judgements. `formats`: the derived
-    formats (XLSX, GeoJSON) of versions that are no longer current; "monthly" keeps those of the last version of each
-    month, and `glane derive` makes the others again.
+    `inputs`: the partner's bytes that versions were made of, from the day on which the last of these was replaced. For
+    ever by default: with them any published cell leads back to the line that a partner wrote. `snapshots`: bytes that
+    no version was made of, from the day they came. `rows`: the rows of an earlier judgement, from its day; the
+    snapshot gives them again. `reports`: reports on earlier judgements, from their day. `formats`: the derived formats
+    (XLSX, GeoJSON) of versions that are no longer current; "monthly" keeps those of the last version of each month,
+    and `glane derive` makes the others again. What stands now never goes, however old it is.
     """
 
     inputs: Days = ALWAYS

@@ -10,6 +10,7 @@ Belongs here: the contract, and what follows from it on any store. Does not belo
 import hashlib
 import json
 import tempfile
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -72,7 +73,19 @@ class Stamp:
 
 
 class Store(ABC):
-    """Bytes under keys. Every method raises CallError for a key that leaves the store, StoreError where it refuses."""
+    """Bytes under keys. Every method raises CallError for a key that leaves the store, StoreError where it refuses.
+
+    `written` counts the bytes that were kept through this object: each kind of store tells it with `wrote`.
+    """
+
+    def __init__(self) -> None:
+        self.written = 0
+        self._telling = threading.Lock()
+
+    def wrote(self, count: int) -> None:
+        """Add to what was written; sources are harvested in threads."""
+        with self._telling:
+            self.written += count
 
     @abstractmethod
     def where(self, key: str) -> str:

@@ -30,6 +30,7 @@ class FolderStore(Store):
     """A store on the folder `root`, created on first write."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__()
         self.root = root
 
     def local(self, key: str) -> Path:
@@ -103,6 +104,7 @@ class FolderStore(Store):
                 raise
         except OSError as error:
             raise _refused(f"write {key}", self.root, error) from error
+        self.wrote(len(data))
 
     def replace(self, seen: Stamp, data: bytes) -> Stamp:
         """Compared and renamed under a lock that is held for that moment only."""
@@ -127,14 +129,17 @@ class FolderStore(Store):
             _sync_folder(target.parent)
         except OSError as error:
             raise _refused(f"write {key}", self.root, error) from error
+        self.wrote(sum(self.files(key).values()))
 
     def adopt_file(self, file: Path, key: str) -> None:
         """One rename, after flushing the file."""
         try:
             _sync(file)
+            size = file.stat().st_size
             _place(file, self.local(key))
         except OSError as error:
             raise _refused(f"write {key}", self.root, error) from error
+        self.wrote(size)
 
     def remove(self, key: str) -> None:
         """The file or the folder goes."""
