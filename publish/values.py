@@ -6,6 +6,7 @@ a cell is what its schema says (schemas/); whatever comes here has passed, or st
 A column becomes typed only if every one of its cells does: a column that would lose a value stays text.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -26,7 +27,12 @@ _FALSE = ("false", "False", "FALSE", "0")
 
 def typed(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """The published fields of `rows`, typed from the Table Schema; a column that a type cannot hold stays text."""
-    columns = [_typed_column(table.field(name), rows[name]) for name in table.published_fields]
+    return typed_by([table.field(name) for name in table.published_fields], rows)
+
+
+def typed_by(fields: Sequence[dict[str, Any]], rows: pl.DataFrame) -> pl.DataFrame:
+    """As typed(), for the `fields` of a published Table Schema: that of an older version, say."""
+    columns = [_typed_column(field, rows[field["name"]]) for field in fields]
     return pl.DataFrame(columns, schema_overrides={c.name: c.dtype for c in columns})
 
 

@@ -1,111 +1,107 @@
 """The DataStore table of a CSV resource: typed from the schema, brought forward by delta or loaded whole.
 
-Belongs here: columns and records as the DataStore takes them, moving a table from one version to the next. Does not
-belong here: when this happens, and what the resource says meanwhile (publication.py).
+Belongs here: moving a table from one version to the next, and taking it away. Does not belong here: what a table's
+columns and records are (columns.py), when this happens, and what the resource says meanwhile (publication.py).
+
+No call asks CKAN to count the rows anew: a count that a job of the portal makes while we still write would stay for
+good (2.12 keeps it until the next write). The first search counts.
 """
 
 import contextlib
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
 from publish.ckan.api import Api
-from publish.ckan.faults import NotThereError, PortalError
+from publish.ckan.columns import CHUNK, Loadable
+from publish.ckan.faults import NoAnswerError, NotThereError, PortalError, UntouchedError
 from publish.delta import Difference
-from publish.values import typed
-from schemas.dataset import Table
-
-CHUNK = 2_000
-"""Rows in one call: about a megabyte of JSON for the widest of our tables."""
 
 SMALL = 10_000
 """Up to so many changed rows, a delta is cheaper than a reload (design, 4)."""
 
-_COLUMNS: dict[type[pl.DataType], str] = {
-    pl.Int64: "int8",
-    pl.Float64: "numeric",
-    pl.Boolean: "bool",
-    pl.Date: "date",
-    pl.Datetime: "timestamp",
-}
+_VIEWS = ("datatables_view", "recline_view", "recline_grid_view", "recline_graph_view", "recline_map_view")
+"""The previews of CKAN that show a DataStore table, and nothing without one."""
+
+Tell = Callable[[int, int], None]
+"""Told how many rows have gone, and how many there are."""
 
 
-@dataclass(frozen=True)
-class Loadable:
-    """A table as the DataStore takes it: its columns with their data dictionary, rows, and key."""
-
-    columns: tuple[dict[str, Any], ...]
-    rows: pl.DataFrame
-    key: tuple[str, ...]
-
-    def records(self, rows: pl.DataFrame) -> Iterator[list[dict[str, Any]]]:
-        """`rows` in chunks of records."""
-        for start in range(0, rows.height, CHUNK):
-            yield rows.slice(start, CHUNK).to_dicts()
-
-
-def loadable(table: Table, rows: pl.DataFrame) -> Loadable:
-    """Make a table's published `rows` (text) ready: a column has its schema's type if PostgreSQL can hold all of it.
-
-    Numbers and dates travel as they are written, so that 48.850 stays 48.850.
-    """
-    shaped = typed(table, rows)
-    columns, cells = [], []
-    for name in table.published_fields:
-        kind = _COLUMNS.get(type(shaped[name].dtype), "text")
-        columns.append({"id": name, "type": kind, "info": _dictionary(table.field(name))})
-        cells.append(shaped[name] if kind == "bool" else rows[name])
-    return Loadable(tuple(columns), pl.DataFrame(cells), table.primary_key)
-
-
-def content_of(load: Loadable, csv_sha256: str) -> str:
-    """What a table holds, as its resource says it: changes with any cell, type or word of the dictionary."""
-    shape = json.dumps([load.columns, load.key], ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(f"{csv_sha256}\n{shape}".encode()).hexdigest()
-
-
-def reload(api: Api, resource: str, load: Loadable) -> None:
+def reload(api: Api, resource: str, load: Loadable, tell: Tell = lambda done, total: None) -> None:
     """Make the table anew with all rows. Raises PortalError."""
-    with contextlib.suppress(NotThereError):
-        api.write("datastore_delete", {"resource_id": resource, "force": True}, done=lambda: _gone(api, resource))
-    _create(api, resource, load)
+    remove_table(api, resource)
+    fields = {"fields": list(load.columns), "primary_key": list(load.key)}
+    _write(api, "datastore_create", resource, fields)
+    done = 0
     for records in load.records(load.rows):
-        _upsert(api, resource, records)
+        _insert(api, resource, records)
+        done += len(records)
+        tell(done, load.rows.height)
     _check(api, resource, load)
 
 
-def move(api: Api, resource: str, load: Loadable, difference: Difference) -> None:
+def move(
+    api: Api, resource: str, load: Loadable, difference: Difference, tell: Tell = lambda done, total: None
+) -> None:
     """Bring the table forward over `difference`, whose new end is `load`. Raises PortalError."""
     touched = pl.concat([difference.changed.select(load.key), difference.added.select(load.key)]).unique()
-    for records in load.records(load.rows.join(touched, on=list(load.key), how="semi")):
-        _upsert(api, resource, records)
+    rows = load.rows.join(touched, on=list(load.key), how="semi")
     (key,) = load.key
     gone = difference.removed[key].to_list()
+    done, total = 0, rows.height + len(gone)
+    for records in load.records(rows):
+        _write(api, "datastore_upsert", resource, {"method": "upsert", "records": records})
+        done += len(records)
+        tell(done, total)
     for start in range(0, len(gone), CHUNK):
-        filters = {key: gone[start : start + CHUNK]}
-        api.write("datastore_delete", {"resource_id": resource, "force": True, "filters": filters}, done=_never)
+        _write(api, "datastore_delete", resource, {"filters": {key: gone[start : start + CHUNK]}})
+        tell(done := min(total, done + CHUNK), total)
     _check(api, resource, load)
 
 
 def movable(load: Loadable, difference: Difference | None) -> bool:
-    """Whether a delta is the cheaper way: one key field, and few rows."""
+    """Whether a delta is the cheaper way: few rows, and one key field that the table holds as it is written."""
     if difference is None or len(load.key) != 1:
+        return False
+    (key,) = load.key
+    if load.types[key] in ("bool", "timestamp"):
+        return False
+    sides = (difference.added, difference.changed, difference.removed)
+    if any(side[key].str.contains("\0", literal=True).any() for side in sides):
         return False
     return difference.added.height + difference.rows_changed + difference.removed.height <= SMALL
 
 
-def _create(api: Api, resource: str, load: Loadable) -> None:
-    data = {"resource_id": resource, "force": True, "fields": list(load.columns), "primary_key": list(load.key)}
-    api.write("datastore_create", data, done=_never)
+def remove_table(api: Api, resource: str) -> None:
+    """Take the whole table away; one that is not there is fine. Raises PortalError."""
+    data = {"resource_id": resource, "force": True}
+    with contextlib.suppress(NotThereError):
+        api.write("datastore_delete", data, done=lambda: _gone(api, resource))
 
 
-def _upsert(api: Api, resource: str, records: list[dict[str, Any]]) -> None:
-    data = {"resource_id": resource, "force": True, "method": "upsert", "records": records}
-    api.write("datastore_upsert", data, done=_never)
+def remove_views(api: Api, resource: str) -> None:
+    """Take away the previews that show a DataStore table. Raises PortalError."""
+    for view in api.read("resource_view_list", id=resource):
+        if view["view_type"] in _VIEWS:
+            with contextlib.suppress(NotThereError):
+                api.write("resource_view_delete", {"id": view["id"]}, done=_never)
+
+
+def _insert(api: Api, resource: str, records: list[dict[str, Any]]) -> None:
+    """Add rows to a table that has none of them: a third faster than an upsert, which heals a lost answer."""
+    data = {"resource_id": resource, "force": True, "calculate_record_count": False, "records": records}
+    try:
+        api.write("datastore_upsert", {**data, "method": "insert"})
+    except UntouchedError:
+        raise
+    except NoAnswerError:
+        _write(api, "datastore_upsert", resource, {"method": "upsert", "records": records})
+
+
+def _write(api: Api, action: str, resource: str, data: dict[str, Any]) -> None:
+    whole = {"resource_id": resource, "force": True, "calculate_record_count": False, **data}
+    api.write(action, whole, done=_never)
 
 
 def _never() -> None:
@@ -123,9 +119,3 @@ def _check(api: Api, resource: str, load: Loadable) -> None:
             f"The DataStore table {resource} has {total} rows instead of {load.rows.height}.",
             "Run again: it will be loaded whole. If it stays so, a loader of the portal fights over the table.",
         )
-
-
-def _dictionary(field: dict[str, Any]) -> dict[str, str]:
-    labels = [field.get("title", field["name"]), field.get("title_en", "")]
-    notes = [field.get("description", ""), field.get("description_en", "")]
-    return {"label": " · ".join(filter(None, labels)), "notes": "\n\n".join(filter(None, notes))}

@@ -7,27 +7,27 @@ Killed anywhere and run again, it converges: every step looks at what is there b
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from glane.errors import CallError
 from glane.store import Store
-from publish.ckan import datastore, layout
+from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
 from publish.ckan.archive import Uploaded
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
-from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, History
+from publish.ckan.frozen import find_formers
+from publish.ckan.layout import DATASTORE, LEASE, UPDATING, History
 from publish.ckan.lease import check_free, new_lease
 from publish.ckan.place import place_of
-from publish.ckan.wanted import Page, Wanted, keyed, want
-from publish.delta import Difference
-from publish.diff import csv_of, whole_csv
-from publish.streaming import compare_files
-from publish.version import Version, listed, load
+from publish.ckan.tables import Tables, Tell
+from publish.ckan.wanted import Page, Wanted, keyed, leased, want
+from publish.version import Version
 from schemas.dataset import Dataset
 
-STEPS = ("create", "lease", "upload", "datastore", "views", "flip", "new tables")
+STEPS = ("create", "lease", "upload", "datastore", "views", "flip", "order")
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,22 @@ def publish(
     patience: Patience | None = None,
     before: Callable[[str], None] = lambda step: None,
     afresh: bool = False,
+    tell: Tell = lambda what, done, total: None,
+    today: date | None = None,
 ) -> Receipt:
     """Make `portal` show `version` of `dataset`, which is listed in `store`. Takes the store's writer lock.
 
-    `say` is told what happens; `before` is called with the name of each step of STEPS before it is taken. `afresh`
-    believes nothing that the portal says of itself: files are read back, DataStore tables loaded whole. Raises
-    PortalError (each of its kinds says what to do), or CallError where the organisation is not clear.
+    `say` is told what happens, `tell` how far an upload or a table is; `before` is called with the name of each step
+    of STEPS before it is taken. `afresh` believes nothing that the portal says of itself: files are read back,
+    DataStore tables loaded whole. `today` (the day in UTC) decides which frozen tables have had their time. Raises
+    PortalError (each of its kinds says what to do), CallError where the organisation is not clear or the version has
+    other tables than are declared, UnholdableError where no DataStore could hold them.
     """
     with store.writer(), Api(portal, patience) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
-        return _Publication(api, store, want(store, dataset, version, site_url), say, before, afresh).run()
+        wanted = want(store, dataset, version, site_url)
+        day = today or datetime.now(UTC).date()
+        return _Publication(api, store, wanted, say, tell, before, afresh).run(day)
 
 
 class _Publication:
@@ -83,22 +89,24 @@ class _Publication:
         store: Store,
         wanted: Wanted,
         say: Callable[[str], None],
+        tell: Tell,
         before: Callable[[str], None],
         afresh: bool,
     ) -> None:
         self._api, self._store, self._wanted = api, store, wanted
-        self._say, self._before, self._afresh = say, before, afresh
+        self._say, self._tell, self._before, self._afresh = say, tell, before, afresh
         self._name = wanted.dataset.name
-        self._moved: dict[str, str] = {}
 
-    def run(self) -> Receipt:
+    def run(self, today: date) -> Receipt:
         """Take every step that is needed; see STEPS."""
-        wanted, page = self._wanted, self._look()
-        place = place_of(self._api, self._store, wanted, self._say)
+        page = self._look()
+        place = place_of(self._api, self._store, self._wanted, self._say)
+        wanted = self._wanted = self._beside_formers(page, place.history, today)
         there = None if self._afresh else place.served_now()
         if page is not None and there is not None and wanted.reached(page, there, place.history):
+            self._check_token(page)
             self._say(f"{wanted.page_url} shows version {wanted.version.version} already: nothing sent")
-            return self._receipt(page, Uploaded(there, 0, 0, ()), (), unchanged=True)
+            return self._receipt(page, Uploaded(there, 0, 0, ()), {}, (), unchanged=True)
         if page is None:
             self._before("create")
             page = self._create()
@@ -107,17 +115,24 @@ class _Publication:
         self._before("upload")
         uploaded = place.bring(str(page["organization"]["name"]))
         self._before("datastore")
-        for resource in wanted.moving(page, afresh=self._afresh):
-            self._move(resource, keyed(former)[resource["glane_key"]])
+        tables = Tables(self._api, self._store, wanted, self._say, self._tell, self._afresh)
+        tables.bring(former, page)
         self._before("views")
-        if "reload" in self._moved.values():
-            self._make_views()
+        tables.make_views(self._look)
         self._before("flip")
         page, dropped = self._flip(page, lease, uploaded, place.history)
-        self._before("new tables")
-        page = self._fill_new(page, lease)
+        self._before("order")
+        page = self._put_in_order(page, wanted.resources(uploaded.served))
         self._say(f"{wanted.page_url} shows version {wanted.version.version}")
-        return self._receipt(page, uploaded, dropped, unchanged=False)
+        return self._receipt(page, uploaded, tables.moved, dropped, unchanged=False)
+
+    def _beside_formers(self, page: Page | None, history: History, today: date) -> Wanted:
+        """What is wanted, with the former tables that stay on the page beside it."""
+        wanted = self._wanted
+        if page is None:
+            return wanted
+        formers = find_formers(self._store, wanted.dataset, wanted.version, wanted.loads, keyed(page), history, today)
+        return replace(wanted, formers=formers)
 
     def _look(self) -> dict[str, Any] | None:
         page: dict[str, Any] | None = self._api.find("package_show", id=self._name)
@@ -157,32 +172,51 @@ class _Publication:
             )
         return names[0]
 
+    def _check_token(self, page: Page) -> None:
+        """Raise RightsError for a token that could not publish, though there is nothing to publish now."""
+        mine = {str(one["name"]) for one in self._api.read("organization_list_for_user", permission="create_dataset")}
+        if str(page["organization"]["name"]) not in mine:
+            raise RightsError(
+                f"{self._wanted.page_url} shows version {self._wanted.version.version} already, but the token may not "
+                f"publish there: it is wrong, has expired, or is no editor's of {page['organization']['name']}.",
+                "Put a valid token in its place (GLANE_PORTAL_TOKEN_FILE) before the next version.",
+            )
+
     def _lead(self, page: Page) -> dict[str, Any]:
-        found = keyed(page).get(self._wanted.lead)
-        if found is None:
+        """The resource that carries the lease, or would: a table's if there is one. Raises PortalError."""
+        found = keyed(page)
+        held = leased(page) or next((found[key] for key in (*self._wanted.tables, *found) if key in found), None)
+        if held is None:
             raise PortalError(
-                f"{self._wanted.page_url} was not made by Glane: no resource of it has the glane_key "
-                f"{self._wanted.lead}.",
+                f"{self._wanted.page_url} was not made by Glane: no resource of it has a glane_key.",
                 "Rename or purge that dataset on the portal, then run again.",
             )
-        return found
+        return held
 
     def _take_lease(self, page: Page) -> tuple[dict[str, Any], str]:
-        """Write our lease where nobody else's stands, and `updating` on every table that will move."""
+        """Write our lease where nobody else's stands, and `updating` on every table that will move.
+
+        The resources of tables that have no place on the page are made here, to be filled before anybody is led there.
+        """
         lead, wanted = self._lead(page), self._wanted
         if not check_free(lead.get(LEASE), self._store, wanted.page_url):
             self._say("taking over the lease of a publisher that is dead")
         lease = new_lease(self._store, page.get("version") or None, wanted.version.version).text()
         resources: dict[str, dict[str, str]] = {
-            str(one["id"]): {DATASTORE: UPDATING} for one in wanted.moving(page, afresh=self._afresh)
+            # So marked, a loader that takes links leaves the table to us from here on.
+            str(one["id"]): {DATASTORE: UPDATING, "url_type": "datapusher"}
+            for one in wanted.moving(page, afresh=self._afresh).values()
         }
+        resources |= {str(one["id"]): {DATASTORE: UPDATING} for one in wanted.unloading(page)}
         resources.setdefault(str(lead["id"]), {})[LEASE] = lease
+        awaited = wanted.awaited(page)
         taken = self._revise(
             {
                 "match": {"name": self._name, "metadata_modified": page["metadata_modified"]},
                 **_of_resources(resources),
+                **({"update__resources__extend": awaited} if awaited else {}),
             },
-            lambda now: self._lead(now).get(LEASE) == lease,
+            lambda now: (leased(now) or {}).get(LEASE) == lease,
         )
         if self._lead(taken).get(LEASE) != lease:
             raise PortalError(
@@ -191,61 +225,24 @@ class _Publication:
             )
         return taken, lease
 
-    def _move(self, resource: Mapping[str, Any], former: Mapping[str, Any]) -> None:
-        """Bring one DataStore table to this version: by the delta if it surely holds the former version."""
-        table, identifier = self._wanted.tables[resource["glane_key"]], str(resource["id"])
-        load = self._wanted.loads[table]
-        difference = self._difference(table, former)
-        if difference is not None and datastore.movable(load, difference):
-            datastore.move(self._api, identifier, load, difference)
-            self._moved[table] = "delta"
-        else:
-            datastore.reload(self._api, identifier, load)
-            self._moved[table] = "reload"
-        self._say(f"DataStore table {table}: {load.rows.height} rows ({self._moved[table]})")
-
-    def _make_views(self) -> None:
-        """Give every resource its preview; CKAN shows none without, and makes no second one of a kind."""
-        views = {"package": self._look(), "create_datastore_views": True}
-        self._api.write("package_create_default_resource_views", views, done=lambda: None)
-
-    def _difference(self, table: str, former: Mapping[str, Any]) -> Difference | None:
-        """What changes from the version that the table holds; None where that is not sure."""
-        shown = None if self._afresh else former.get("glane_version")
-        known = {line.version for line in listed(self._store, self._name)}
-        if shown not in known or former.get(DATASTORE) != shown:
-            return None
-        held = load(self._store, self._name, str(shown))
-        if table not in held.rows:
-            return None
-        now = self._wanted.loads[table]
-        if former.get(CONTENT) != datastore.content_of(now, csv_of(held, table).sha256):
-            return None
-        ends = [whole_csv(self._store, version, table) for version in (held, self._wanted.version)]
-        return compare_files(now.key, *ends)
-
     def _flip(
         self, page: Page, lease: str, uploaded: Uploaded, history: History
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """In one step: every link, the version, every text; and the lease goes, unless new tables are to be filled.
-
-        A table that is new to the page gets its resource here, marked `updating`, and is filled afterwards.
-        """
+        """In one step: every link, the version, every text; tables that were filled come, former ones are frozen, and
+        the lease goes."""
         wanted, found = self._wanted, keyed(page)
         resources = wanted.resources(uploaded.served)
-        fresh = [key for key in resources if key not in found]
+        places = {key: one for key, one in wanted.places(page).items() if key in resources}
         fields = wanted.page(history)
         ours, theirs = fields.pop("extras"), {extra["key"]: extra["value"] for extra in page.get("extras", [])}
         both = {**theirs, **ours}
         fields["extras"] = [{"key": key, "value": value} for key, value in both.items()]
-        changed: dict[str, dict[str, Any]] = {
-            found[key]["id"]: {**resources[key], **self._held(key)} for key in resources if key in found
-        }
-        made = [resources[key] | ({DATASTORE: UPDATING} if key in wanted.tables else {}) for key in fresh]
-        keeps_lease = any(key in wanted.tables for key in fresh)
-        if not keeps_lease:
-            changed[self._lead(page)["id"]][LEASE] = ""
-        gone = [f"-resources__{found[key]['id']}" for key in found if key not in resources]
+        changed = {one["id"]: dict(resources[key]) for key, one in places.items()}
+        made = [resources[key] for key in resources if key not in places]
+        gone = [f"-resources__{one['id']}" for one in found.values() if one["id"] not in changed]
+        lead = self._lead(page)["id"]
+        if lead in changed:
+            changed[lead][LEASE] = ""
         after = self._revise(
             {
                 **self._matching(page, lease),
@@ -254,27 +251,18 @@ class _Publication:
                 **({"update__resources__extend": made} if made else {}),
                 **_of_resources(changed),
             },
-            lambda now: set(keyed(now)) == set(resources) and (keeps_lease or not self._lead(now).get(LEASE)),
+            lambda now: set(keyed(now)) == set(resources) and leased(now) is None,
         )
         return after, self._dropped(after, history, resources)
 
-    def _held(self, key: str) -> dict[str, str]:
-        if key not in self._wanted.tables:
-            return {}
-        return {DATASTORE: self._wanted.version.version, CONTENT: self._wanted.contents[key]}
-
-    def _fill_new(self, page: Page, lease: str) -> dict[str, Any]:
-        """Fill the DataStore tables that came with the flip, then drop the lease; nothing to do where none came."""
-        if not self._lead(page).get(LEASE):
-            return dict(page)
-        changed: dict[str, dict[str, str]] = {}
-        for resource in self._wanted.moving(page):
-            self._move(resource, {})
-            changed[str(resource["id"])] = self._held(resource["glane_key"])
-        self._make_views()
-        changed.setdefault(str(self._lead(page)["id"]), {})[LEASE] = ""
-        data = {**self._matching(page, lease), **_of_resources(changed)}
-        return self._revise(data, lambda now: not self._lead(now).get(LEASE))
+    def _put_in_order(self, page: Page, resources: Mapping[str, Any]) -> dict[str, Any]:
+        """Show our resources in the order in which a reader looks for them; what was made last stands last else."""
+        found = keyed(page)
+        order = [key for key in resources if key in found]
+        if list(found) != order:
+            data = {"id": self._name, "order": [found[key]["id"] for key in order]}
+            self._api.write("package_resource_reorder", data, done=lambda: None)
+        return {**page, "resources": [found[key] for key in order]}
 
     def _matching(self, page: Page, lease: str) -> dict[str, str]:
         return {"match__name": self._name, f"match__resources__{self._lead(page)['id']}__{LEASE}": lease}
@@ -306,7 +294,9 @@ class _Publication:
             self._say(f"the portal did not keep: {', '.join(sorted(lost))}")
         return tuple(sorted(lost))
 
-    def _receipt(self, page: Page, uploaded: Uploaded, dropped: tuple[str, ...], *, unchanged: bool) -> Receipt:
+    def _receipt(
+        self, page: Page, uploaded: Uploaded, moved: Mapping[str, str], dropped: tuple[str, ...], *, unchanged: bool
+    ) -> Receipt:
         return Receipt(
             dataset=self._name,
             version=self._wanted.version.version,
@@ -316,7 +306,7 @@ class _Publication:
             sent_bytes=uploaded.sent_bytes,
             sent_in_all=self._api.sent_bytes,
             resources={key: str(resource["url"]) for key, resource in keyed(page).items()},
-            datastore=dict(self._moved),
+            datastore=dict(moved),
             omitted=uploaded.omitted,
             dropped=dropped,
         )

@@ -34,6 +34,23 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cite": ("Citer", "Cite as"),
     "feed": ("Fil Atom des versions", "Atom feed of versions"),
     "withdrawn": ("Identifiants retirés, à effacer de vos copies", "Withdrawn ids, to be erased from your copies"),
+    "next": ("{title} (CSV), en préparation", "{title} (CSV), in preparation"),
+    "next_note": (
+        "Cette table se remplit : elle arrivera entière, avec la prochaine version.",
+        "This table is being filled: it will come whole, with the next version.",
+    ),
+    "frozen_title": (
+        "{title} (CSV), anciens champs ({number}), figés, jusqu'au {until}",
+        "{title} (CSV), former fields ({number}), frozen, until {until}",
+    ),
+    "frozen": (
+        "Table de la version {number}, dont les champs ont changé. Elle sera retirée après le {until} ; son fichier reste.",
+        "The table of version {number}, whose fields have changed. It goes after {until}; its file stays.",
+    ),
+    "frozen_gone": (
+        "Table de la version {number}, plus publiée depuis. Elle sera retirée après le {until} ; son fichier reste.",
+        "The table of version {number}, no longer published. It goes after {until}; its file stays.",
+    ),
     "package": ("Description du jeu de données (Data Package)", "Description of the dataset (Data Package)"),
 }
 
