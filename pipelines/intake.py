@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-import requests
-
 import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
@@ -40,7 +38,8 @@ from schemas.rows import judged, judged_key, keep, last_good
 from schemas.tally import keep_tally, tally
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
-from sources.harvest import Patience, harvest
+from sources.fetch.http import Patience
+from sources.harvest import harvest
 from sources.mapping import Mapped, map_rows
 from sources.read import Reading, as_text, read
 from sources.snapshot import Snapshot
@@ -88,7 +87,6 @@ def take_in(
     dataset: Dataset | BrokenDataset,
     store: Store,
     *,
-    session: requests.Session | None = None,
     patience: Patience | None = None,
 ) -> Intake:
     """Harvest, read, map and judge one source; keep its rows and its report.
@@ -98,7 +96,7 @@ def take_in(
     """
     run = _Run(source, dataset, store)
     try:
-        return run.whole(session, patience)
+        return run.whole(patience)
     except GlaneError as error:
         return run.failed(error)
     except OSError as error:
@@ -116,14 +114,14 @@ class _Run:
         self._snapshot: Snapshot | None = None
         self._run_at = _now()
 
-    def whole(self, session: requests.Session | None, patience: Patience | None) -> Intake:
+    def whole(self, patience: Patience | None) -> Intake:
         source, dataset, store = self._source, self._dataset, self._store
         if isinstance(source, BrokenSource):
             raise source.error
         if isinstance(dataset, BrokenDataset):
             raise dataset.error
         before = last_report(store, dataset.name, source.partner)
-        snapshot = self._snapshot = harvest(source, store, session=session, patience=patience)
+        snapshot = self._snapshot = harvest(source, store, patience=patience)
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
         told = last_report(store, dataset.name, source.partner, key)

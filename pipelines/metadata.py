@@ -83,7 +83,7 @@ def of_declaration(source: Source) -> Metadata:
         "contact": f"{line.contact.role}{f' <{line.contact.email}>' if line.contact.email else ''}",
         "licence": line.licence,
         "attribution": line.attribution,
-        "address": dg.MetadataValue.url(line.where.url) if line.where.url else f"{line.where.file}",
+        "address": dg.MetadataValue.url(line.where.address) if line.where.base else line.where.address,
     }
 
 

@@ -1,7 +1,8 @@
 """What a source is: `sources/<dataset>/<partner>/source.yaml`, one partner's file and how it becomes our fields.
 
 Belongs here: the models of source.yaml, and reading all declarations under a root so that one invalid declaration
-never hides the others. Does not belong here: fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
+never hides the others. Does not belong here: where data comes from (where.py), fetching (harvest.py), reading formats
+(read.py), mapping (mapping.py).
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Text
 from schemas.licences import Spdx
+from sources.where import Where
 
 Kind = Literal["csv", "tsv", "xlsx", "ods", "json", "jsonl", "geojson"]
 
@@ -26,25 +28,13 @@ class Contact(Declared):
     email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 
 
-class Where(Declared):
-    """Where the data comes from: a file (its path from source.yaml's folder), or an HTTP(S) address."""
-
-    file: str | None = None
-    url: str | None = Field(default=None, pattern=r"^https?://\S+$")
-
-    @model_validator(mode="after")
-    def _one_of(self) -> "Where":
-        if (self.file is None) == (self.url is None):
-            raise ValueError("say where the data comes from with either 'file' or 'url'")
-        return self
-
-
 class FileFormat(Declared):
     """How the file is written. `detect` lets Glane find out; what it found stands in the report.
 
     `encoding` is a Python codec name; `delimiter` one sign or `tab`; `records` the path to the list of records in a
     JSON file ("data.items"; empty for a list at the top); `sheet` the name of a sheet (the first where absent);
-    `header` the row, from 1, that holds the names of the columns; `missing` the cells that mean nothing was said.
+    `header` the row, from 1, that holds the names of the columns; `missing` the cells that mean nothing was said;
+    `member` which file of a ZIP it is ("sites-*.csv"; not needed where there is one of this kind).
     """
 
     kind: Kind
@@ -53,6 +43,7 @@ class FileFormat(Declared):
     header: int = Field(default=1, ge=1)
     sheet: str | None = None
     records: str = ""
+    member: str | None = None
     missing: list[str] = Field(
         default_factory=lambda: ["", "-", "N/A", "NA", "n/a", "null", "NULL", "None", "#N/D", "NC"]
     )

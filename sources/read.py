@@ -5,9 +5,11 @@ Does not belong here: fetching (harvest.py), the readers (formats/), what column
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sources.declaration import FileFormat, Kind
+from sources.formats.archive import is_archive, unfolded
 from sources.formats.delimited import read_delimited
 from sources.formats.documents import read_geojson, read_json, read_jsonl
 from sources.formats.reading import ReadError, Reading, Record, as_text
@@ -34,8 +36,24 @@ def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Readin
     encoding than declared, a doubled or missing header, a cell under no name, an unknown sheet or path of records.
     """
     try:
+        if is_archive(path):
+            with unfolded(path, declared) as files:
+                return _joined([_READERS[declared.kind](file, declared) for file in files])
         return _READERS[declared.kind](path, declared)
     except ReadError as error:
         if name is None:
             raise
         raise error.of(name) from error
+
+
+def _joined(parts: list[Reading]) -> Reading:
+    """The pages of an API as one reading; the lines of records go on counting from page to page."""
+    if len(parts) == 1:
+        return parts[0]
+    records: list[Record] = []
+    before = 0
+    for part in parts:
+        records += [Record(before + record.line, record.cells) for record in part.records]
+        before += part.blank + len(part.records)
+    columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+    return replace(parts[0], columns=columns, records=records, blank=sum(part.blank for part in parts))

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from glane.store import MissingError, Store, sha256_of
 from sources.declaration import Source
 
-DecidedBy = Literal["first", "hash", "etag", "last-modified"]
+DecidedBy = Literal["first", "hash", "etag", "last-modified", "portal"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What latest.json says; `etag` and `last_modified` are what the server gave with these bytes."""
+    """What latest.json says; `etag` and `last_modified` are what the server gave with these bytes, `stamp` what the
+    portal that keeps them says of them."""
 
     sha256: str
     bytes: int
@@ -63,6 +64,7 @@ class Pointer:
     address: str
     etag: str | None = None
     last_modified: str | None = None
+    stamp: str | None = None
 
 
 def folder(source: Source) -> str:

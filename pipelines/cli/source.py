@@ -71,7 +71,7 @@ def describe(source: Any, report: dict[str, Any] | None) -> dict[str, Any]:
         "attribution": line.attribution,
         "cadence": line.cadence,
         "kind": line.format.kind,
-        "where": line.where.url or line.where.file,
+        "where": line.where.address,
         "last": last,
     }
 

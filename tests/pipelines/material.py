@@ -68,7 +68,7 @@ class Commons:
         """Declare a source with its file: lines of `numero,nom,cp`."""
         folder = self.settings.sources / dataset / partner
         folder.mkdir(parents=True, exist_ok=True)
-        where = f"{{url: {url}}}" if url else "{file: lieux.csv}"
+        where = f"{{url: {url}, private: true}}" if url else "{file: lieux.csv}"
         (folder / "source.yaml").write_text(SOURCE.format(partner=partner, where=where), encoding="utf-8")
         if url is None and rows is not None:
             self.file(partner, rows, dataset=dataset)

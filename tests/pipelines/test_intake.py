@@ -17,7 +17,7 @@ from pipelines.intake import Intake, is_taken_in, take_in
 from schemas.dataset import Dataset
 from schemas.report import last_report
 from schemas.rows import last_good
-from sources.harvest import Patience
+from sources.fetch.http import Patience
 from tests.pipelines.material import Commons, three_partners
 
 
@@ -89,7 +89,7 @@ def test_a_dead_address_is_the_worlds_fault(commons: Commons) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    commons.edit("brest", "where: {file: lieux.csv}", f"where: {{url: http://127.0.0.1:{port}/lieux.csv}}")
+    commons.edit("brest", "where: {file: lieux.csv}", f"where: {{url: http://127.0.0.1:{port}/lieux.csv, private: true}}")
     failed = _take_in(commons, "brest")
     assert (failed.error.exit_code if failed.error else 0, failed.report.failure and failed.report.failure.step) == (
         3,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sources.declaration import Source, load_source
-from tests.sources.material import Answer, Server
+from tests.sources.material import Answer, Server, Site
 
 
 @pytest.fixture
@@ -40,6 +40,39 @@ def serve() -> Iterator[Callable[..., Server]]:
         running.append(httpd)
         server.url = f"http://127.0.0.1:{httpd.server_port}/data/sites%20v1.csv"
         return server
+
+    yield start
+    for httpd in running:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Callable[..., Site]]:
+    """A server that answers by address (path and query): what a portal's or a partner's API would."""
+    running: list[ThreadingHTTPServer] = []
+
+    def start(*, host: str = "127.0.0.1") -> Site:
+        made = Site("")
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                made.asked.append((self.path, dict(self.headers.items())))
+                answer = made.answers.get(self.path, Answer(404))
+                self.send_response(answer.status)
+                for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+        running.append(httpd)
+        made.url = f"http://{host}:{httpd.server_port}"
+        return made
 
     yield start
     for httpd in running:

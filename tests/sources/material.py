@@ -1,5 +1,6 @@
 """What the tests of sources/ are made of: scripted answers, tables, and where partners' real files are."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,24 @@ class Server:
     url: str
     answers: list[Answer]
     asked: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Site:
+    """A server that gives one answer an address; `asked` holds the addresses and headers of the requests."""
+
+    url: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def json(self, path: str, value: object, headers: Mapping[str, str] | None = None) -> None:
+        """Answer `path` with a JSON value."""
+        self.answers[path] = Answer(body=json.dumps(value).encode(), headers=headers or {})
+
+    @property
+    def paths(self) -> list[str]:
+        """The addresses that were asked, in order."""
+        return [path for path, _ in self.asked]
 
 
 def table(

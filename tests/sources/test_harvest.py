@@ -10,7 +10,9 @@ import pytest
 
 from glane.store import FolderStore, Store
 from sources.declaration import Source
-from sources.harvest import USER_AGENT, ContentError, HarvestError, Patience, harvest
+from sources.fetch.failures import ContentError, HarvestError
+from sources.fetch.http import USER_AGENT, Patience
+from sources.harvest import harvest
 from sources.snapshot import Snapshot, latest
 from tests.sources.material import Answer, Server
 
@@ -65,7 +67,7 @@ def test_a_file_is_kept_byte_for_byte_with_its_story(declare: Declare, store: St
 
 def test_an_address_is_kept_with_what_was_asked_and_answered(declare: Declare, store: Store, serve: Serve) -> None:
     server = serve(Answer(body=CSV, headers={"ETag": '"v1"', "Content-Type": "text/csv"}))
-    snapshot = take(declare(where={"url": server.url}), store)
+    snapshot = take(declare(where={"url": server.url, "private": True}), store)
     story = json.loads(store.read(f"{snapshot.key}.json"))
     assert story["asked"] == {"url": server.url, "headers": {"User-Agent": USER_AGENT, "Accept": "*/*"}}
     assert story["answered"]["status"] == 200
@@ -76,7 +78,7 @@ def test_an_address_is_kept_with_what_was_asked_and_answered(declare: Declare, s
 
 def test_unchanged_bytes_are_not_kept_twice(declare: Declare, store: Store, serve: Serve) -> None:
     server = serve(Answer(body=CSV))
-    source = declare(where={"url": server.url})
+    source = declare(where={"url": server.url, "private": True})
     first = take(source, store)
     before = kept(store)
     second = take(source, store)
@@ -100,7 +102,7 @@ def test_a_source_that_says_304_costs_no_bytes(
     header: dict[str, str], asked: tuple[str, str], decided: str, declare: Declare, store: Store, serve: Serve
 ) -> None:
     server = serve(Answer(body=CSV, headers=header), Answer(304))
-    source = declare(where={"url": server.url})
+    source = declare(where={"url": server.url, "private": True})
     first = take(source, store)
     second = take(source, store)
     assert server.asked[1][asked[0]] == asked[1]
@@ -110,7 +112,7 @@ def test_a_source_that_says_304_costs_no_bytes(
 
 def test_a_condition_is_never_sent_for_bytes_that_are_damaged(declare: Declare, store: Store, serve: Serve) -> None:
     server = serve(Answer(body=CSV, headers={"ETag": '"v1"'}))
-    source = declare(where={"url": server.url})
+    source = declare(where={"url": server.url, "private": True})
     first = take(source, store)
     store.local(first.key).write_bytes(b"damaged")
     again = take(source, store)
@@ -136,7 +138,7 @@ def test_bytes_that_come_back_keep_the_day_they_first_came(declare: Declare, sto
 
 def test_a_server_that_fails_once_is_asked_again(declare: Declare, store: Store, serve: Serve) -> None:
     server = serve(Answer(500), Answer(503), Answer(body=CSV))
-    assert take(declare(where={"url": server.url}), store).bytes == len(CSV)
+    assert take(declare(where={"url": server.url, "private": True}), store).bytes == len(CSV)
     assert len(server.asked) == 3
 
 
@@ -144,16 +146,16 @@ def test_retry_after_is_waited_for(
     declare: Declare, store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("sources.harvest.sleep", waits.append)
+    monkeypatch.setattr("sources.fetch.http.sleep", waits.append)
     server = serve(Answer(429, headers={"Retry-After": "7"}), Answer(body=CSV))
-    take(declare(where={"url": server.url}), store)
+    take(declare(where={"url": server.url, "private": True}), store)
     assert waits == [7.0]
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_left_in_peace(declare: Declare, store: Store, serve: Serve) -> None:
     server = serve(Answer(429, headers={"Retry-After": "86400"}))
     with pytest.raises(HarvestError, match="86400 seconds"):
-        take(declare(where={"url": server.url}), store)
+        take(declare(where={"url": server.url, "private": True}), store)
     assert len(server.asked) == 1
 
 
@@ -176,7 +178,7 @@ def test_a_failed_read_leaves_the_last_snapshot_in_place(
 ) -> None:
     answer, kind, said, times = case
     server = serve(Answer(body=CSV), answer)
-    source = declare(where={"url": server.url})
+    source = declare(where={"url": server.url, "private": True})
     take(source, store)
     before = kept(store)
     with pytest.raises(kind, match=said):
@@ -191,7 +193,7 @@ def test_a_dead_port_is_a_failure_of_the_world(declare: Declare, store: Store) -
         held.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{held.getsockname()[1]}/sites.csv"
     with pytest.raises(HarvestError, match="cannot be reached") as caught:
-        take(declare(where={"url": url}), store)
+        take(declare(where={"url": url, "private": True}), store)
     assert caught.value.exit_code == 3
     assert not store.exists("raw")
 
@@ -200,7 +202,7 @@ def test_a_silent_server_is_given_up_on(declare: Declare, store: Store) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        source = declare(where={"url": f"http://127.0.0.1:{silent.getsockname()[1]}/sites.csv"})
+        source = declare(where={"url": f"http://127.0.0.1:{silent.getsockname()[1]}/sites.csv", "private": True})
         with pytest.raises(HarvestError, match="did not answer in time"):
             harvest(source, store, patience=Patience(attempts=1, read=0.1))
 
@@ -208,3 +210,21 @@ def test_a_silent_server_is_given_up_on(declare: Declare, store: Store) -> None:
 def test_a_missing_file_is_a_failure_of_the_world(declare: Declare, store: Store) -> None:
     with pytest.raises(HarvestError, match=r"'sites\.csv' that sites/angers declares is not there"):
         take(declare(), store)
+
+
+def test_the_last_file_by_name_of_a_folder_is_the_current_one(declare: Declare, store: Store) -> None:
+    source = declare(where={"folder": {"path": "depot", "match": "lieux-*.csv"}})
+    with pytest.raises(HarvestError, match="The folder 'depot' that sites/angers declares is not there"):
+        take(source, store)
+    depot = source.folder / "depot"
+    depot.mkdir()
+    with pytest.raises(HarvestError, match=r"No file in 'depot' fits 'lieux-\*\.csv'"):
+        take(source, store)
+    for name, data in (("lieux-2026-10.csv", b"old"), ("lieux-2026-11.csv", CSV), ("autre.csv", b"other")):
+        (depot / name).write_bytes(data)
+    snapshot = take(source, store)
+    assert (store.read(snapshot.key), snapshot.address, snapshot.file_name) == (
+        CSV,
+        "depot/lieux-2026-11.csv",
+        "lieux-2026-11.csv",
+    )

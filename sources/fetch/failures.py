@@ -1,0 +1,14 @@
+"""What can go wrong while a source's bytes are fetched: the world failed, or what came is not the data.
+
+Belongs here: the two errors that every way of fetching raises. Does not belong here: any of those ways.
+"""
+
+from glane.errors import DataError, WorldError
+
+
+class HarvestError(WorldError):
+    """The data could not be fetched: a missing file, a dead address, a server's error, a transfer that broke off."""
+
+
+class ContentError(DataError):
+    """Something was fetched, and it is plainly not the partner's data: nothing at all, a web page, too much."""
