@@ -245,6 +245,8 @@ def of_release(release: Release, dataset: Dataset, store: Store) -> Metadata:
         "folder": dg.MetadataValue.path(store.where(version.key)),
         "dagster/column_schema": column_schema(dataset.main),
     }
+    if release.built.warnings:
+        shown["to look at"] = " ".join(release.built.warnings)
     changelog = next((file for file in version.files if file.path == "changelog.en.md"), None)
     if changelog is not None:
         shown["changelog"] = dg.MetadataValue.md(path_of(store, version, changelog).read_text(encoding="utf-8"))

@@ -51,7 +51,8 @@ class Problem:
 @dataclass(frozen=True)
 class DatasetOutcome:
     """One dataset after a run: its sources, its current version, and what was done on the portal. `warnings` are the
-    expectations that a new version does not meet, where that lets it out all the same, and rows that are put aside."""
+    expectations that a new version does not meet, where that lets it out all the same, rows that are put aside, and
+    changes of structure that were not announced."""
 
     name: str
     sources: tuple[SourceOutcome, ...]
@@ -158,14 +159,17 @@ def exit_code(errors: Iterator[GlaneError]) -> int:
 
 
 def _warnings(release: Release) -> tuple[str, ...]:
-    restored = release.version.restores
-    if release.built.put_aside and restored:
+    built, restored = release.built, release.version.restores
+    if built.put_aside and restored:
         what = f"What the partners bring was put aside by going back to {restored.version} ({restored.reason})"
-        return (f"{what}; a version is made again when something about it changes.",)
-    if not release.built.new:
-        return ()
-    unmet = (outcome for outcome in release.built.expectations if not outcome.passed)
-    return tuple(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet)
+        return (f"{what}; a version is made again when something about it changes.", *built.warnings)
+    if not built.new:
+        return built.warnings
+    unmet = (outcome for outcome in built.expectations if not outcome.passed)
+    return (
+        *(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet),
+        *built.warnings,
+    )
 
 
 def _idle(state: str) -> State:

@@ -11,7 +11,7 @@ import pytest
 from frictionless import Package
 
 from glane.errors import CallError
-from glane.store import Store
+from glane.store import FolderStore
 from publish.build import Built, build_version
 from publish.diff import descriptor_of
 from publish.restoration import restore
@@ -43,7 +43,7 @@ class Bench:
     """A dataset whose declaration changes between versions."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.store = folder, Store(folder / "store")
+        self.folder, self.store = folder, FolderStore(folder / "store")
         self.dataset = self.declared()
 
     def declared(self, date: str | None = None, *, places: str = "integer", text: dict[str, str] = TEXT) -> Dataset:
