@@ -7,7 +7,7 @@ belong here: the dataset's own page (publication.py), what resources look like (
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,14 +55,37 @@ class Uploaded:
     omitted: tuple[str, ...]
 
 
-def find_archives(api: Api, dataset: str) -> list[Archive]:
-    """Every page that keeps versions of `dataset`, in order. Raises PortalError where one was deleted."""
+def find_archives(api: Api, dataset: str, first: int = 1) -> list[Archive]:
+    """The pages that keep versions of `dataset`, in order, from number `first` on (if it is not there: all).
+
+    Raises PortalError where one was deleted.
+    """
     found: list[Archive] = []
-    while (page := api.find("package_show", id=layout.archive_name(dataset, len(found) + 1))) is not None:
-        if page.get("state") == "deleted":
-            raise deleted(layout.archive_name(dataset, len(found) + 1))
-        found.append(Archive(len(found) + 1, page))
+    while (page := _look(api, dataset, first + len(found))) is not None:
+        found.append(Archive(first + len(found), page))
+    return found if found or first == 1 else find_archives(api, dataset)
+
+
+def last_archives(api: Api, dataset: str, named: str | None, recent: Collection[str]) -> list[Archive]:
+    """The last pages that keep versions: from the address `named` on, and as far before it as the versions `recent` go.
+
+    After a thousand versions there are a hundred pages; a publication needs two or three. Raises PortalError where one
+    was deleted.
+    """
+    found = find_archives(api, dataset, layout.archive_number(dataset, named or ""))
+    missing = set(recent) - {_version_of(resource) for archive in found for resource in archive.resources}
+    while missing and found and (number := found[0].number - 1):
+        former = Archive(number, _look(api, dataset, number))
+        found.insert(0, former)
+        missing -= {_version_of(resource) for resource in former.resources}
     return found
+
+
+def _look(api: Api, dataset: str, number: int) -> Mapping[str, Any] | None:
+    page: Mapping[str, Any] | None = api.find("package_show", id=layout.archive_name(dataset, number))
+    if page is not None and page.get("state") == "deleted":
+        raise deleted(layout.archive_name(dataset, number))
+    return page
 
 
 def choose_archive(archives: Sequence[Archive], version: Version) -> Archive:

@@ -81,6 +81,12 @@ def archive_name(dataset: str, number: int) -> str:
     return f"{dataset}-versions" if number == 1 else f"{dataset}-versions-{number}"
 
 
+def archive_number(dataset: str, url: str) -> int:
+    """The number of the page that `url` leads to, 1 where it leads to none that keeps versions."""
+    found = re.fullmatch(rf"{re.escape(dataset)}-versions(?:-(\d+))?", url.rpartition("/")[2])
+    return int(found[1] or 1) if found else 1
+
+
 def public_files(version: Version) -> list[VersionFile]:
     """The files of a version that leave the house; those that name addresses last, the descriptor at the end."""
     files = [file for file in version.files if file.kind in _PLAIN | PROJECTED]

@@ -10,7 +10,7 @@ from typing import Protocol
 from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.api import Api
-from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, find_archives, served_now
+from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, last_archives, served_now
 from publish.ckan.layout import History, Past, Served
 from publish.ckan.wanted import Wanted
 from publish.version import Listed, listed
@@ -35,7 +35,8 @@ class OnPortal:
     """The pages `<dataset>-versions` of the portal."""
 
     def __init__(self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> None:
-        archives = find_archives(api, wanted.dataset.name)
+        lines = older(store, wanted)
+        archives = last_archives(api, wanted.dataset.name, _named(api, store, wanted), [line.version for line in lines])
         self._archive = choose_archive(archives, wanted.version)
         self._wanted = wanted
         self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
@@ -44,7 +45,7 @@ class OnPortal:
             f"{wanted.site_url}/dataset/{layout.archive_name(wanted.dataset.name, self._archive.number)}",
             tuple(
                 Past(line.version, line.created, found)
-                for line in older(store, wanted)
+                for line in lines
                 if (found := next((book[line.version] for book in addresses if line.version in book), None))
             ),
         )
@@ -68,6 +69,15 @@ def older(store: Store, wanted: Wanted) -> list[Listed]:
     lines = listed(store, wanted.dataset.name)
     (place,) = [place for place, line in enumerate(lines) if line.version == wanted.version.version]
     return list(reversed(lines[max(0, place - SHOWN) : place]))
+
+
+def _named(api: Api, store: Store, wanted: Wanted) -> str | None:
+    """The address of the versions that the dataset's page names; None where what it shows is not of this store."""
+    page = api.find("package_show", id=wanted.dataset.name) or {}
+    if page.get("version") not in {line.version for line in listed(store, wanted.dataset.name)}:
+        return None
+    named: str | None = next((one["value"] for one in page.get("extras", []) if one["key"] == "glane_versions"), None)
+    return named
 
 
 def address_book(archive: Archive) -> dict[str, dict[str, str]]:
