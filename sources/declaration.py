@@ -18,7 +18,7 @@ from glane.text import Text
 from schemas.licences import Spdx
 from sources.where import Where
 
-Kind = Literal["csv", "tsv", "xlsx", "ods", "json", "jsonl", "geojson"]
+Kind = Literal["csv", "tsv", "xlsx", "xls", "ods", "json", "jsonl", "geojson", "parquet"]
 
 
 class Contact(Declared):

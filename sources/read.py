@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sources.declaration import FileFormat, Kind
 from sources.formats.archive import is_archive, unfolded
+from sources.formats.columns import read_parquet
 from sources.formats.delimited import read_delimited
 from sources.formats.documents import read_geojson, read_json, read_jsonl
 from sources.formats.reading import ReadError, Reading, Record, as_text
@@ -21,10 +22,12 @@ _READERS: dict[Kind, Callable[[Path, FileFormat], Reading]] = {
     "csv": read_delimited,
     "tsv": read_delimited,
     "xlsx": read_sheet,
+    "xls": read_sheet,
     "ods": read_sheet,
     "json": read_json,
     "jsonl": read_jsonl,
     "geojson": read_geojson,
+    "parquet": read_parquet,
 }
 
 

@@ -6,14 +6,13 @@ here: fetching that file (http.py, harvest.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
+from sources.declaration import Kind
 from sources.fetch.failures import ContentError
 from sources.fetch.http import Client
 from sources.where import Ckan, Grist, Opendatasoft, Udata, Where
-
-Kind = Literal["csv", "tsv", "xlsx", "ods", "json", "jsonl", "geojson"]
 
 
 @dataclass(frozen=True)

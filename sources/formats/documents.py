@@ -151,14 +151,20 @@ def _reading(path: Path, items: Iterable[tuple[int, Any]], encoding: str, sure: 
         if not isinstance(item, dict):
             what = f"record {line} is {_kind(item) if not isinstance(item, list) else 'a list'}, not an object."
             raise ReadError(path, what, "Write every record as {name: value}.", line=line)
-        cells: dict[str, object] = {}
-        _flatten(path, line, item, "", cells)
+        cells = flat(path, line, item)
         columns.update(dict.fromkeys(cells))
         if any(as_text(cell) for cell in cells.values()):
             records.append(Record(line, cells))
         else:
             blank += 1
     return Reading(tuple(columns), records, blank, encoding, None, sure is not None, sure)
+
+
+def flat(path: Path, line: int, item: Any) -> dict[str, object]:
+    """The cells of one object, nested ones under dotted paths. Raises ReadError where two paths meet."""
+    cells: dict[str, object] = {}
+    _flatten(path, line, item, "", cells)
+    return cells
 
 
 def _flatten(path: Path, line: int, value: Any, at: str, cells: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Spreadsheets: XLSX and ODS.
+"""Spreadsheets: XLSX, XLS and ODS.
 
 Belongs here: opening a workbook, finding the sheet, giving typed rows with the sheet's own row numbers.
 Does not belong here: formulas (their last computed value is what the partner saw, and what is read).
@@ -13,7 +13,7 @@ from posixpath import join, normpath
 from typing import Any
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, load_workbook
+from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
 from sources.declaration import FileFormat
 from sources.formats.reading import ReadError, Reading, tabulate
@@ -49,16 +49,26 @@ def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]]]:
     """The name of the sheet that is declared, and all its rows, blank ones too."""
     if path.stat().st_size == 0:
         raise ReadError(path, "the file is empty.", "Send the workbook again.")
+    if declared.kind == "xls":
+        # Not a ZIP, and of 65,536 rows and 256 columns at most: nothing in it unfolds.
+        with path.open("rb") as file:
+            return _sheet(path, load_workbook(file), declared)
     with zipfile.ZipFile(path) as archive:
         unfolded = sum(entry.file_size for entry in archive.infolist())
         if unfolded > _UNFOLDED_MAX:
             raise ReadError(path, f"the workbook unfolds to {unfolded} bytes.", "Send a file of less than 1 GB.")
-        workbook = load_workbook(str(path))
-        names = workbook.sheet_names
-        name = declared.sheet if declared.sheet is not None else names[0]
-        if name not in names:
-            remedy = f"The workbook has: {', '.join(names)}. Correct the name in source.yaml (format: sheet)."
-            raise ReadError(path, f"there is no sheet {name!r}.", remedy)
+        return _sheet(path, load_workbook(str(path)), declared, archive)
+
+
+def _sheet(
+    path: Path, workbook: CalamineWorkbook, declared: FileFormat, archive: zipfile.ZipFile | None = None
+) -> tuple[str, list[list[Any]]]:
+    names = workbook.sheet_names
+    name = declared.sheet if declared.sheet is not None else names[0]
+    if name not in names:
+        remedy = f"The workbook has: {', '.join(names)}. Correct the name in source.yaml (format: sheet)."
+        raise ReadError(path, f"there is no sheet {name!r}.", remedy)
+    if archive is not None:
         _check_extent(path, archive, name)
     # skip_empty_area would drop blank rows at the top, and with them the numbers of all rows below.
     return name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)

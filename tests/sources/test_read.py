@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xlwt
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -462,3 +465,44 @@ def test_four_generations_of_one_partner_are_read(name: str, columns: int, recor
         pytest.skip("no real files here")
     reading = read(path, FileFormat(kind="csv"))
     assert (len(reading.columns), len(reading.records)) == (columns, records)
+
+
+def test_an_old_excel_file_reads_like_the_others(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Lieux")
+    dated = xlwt.easyxf(num_format_str="DD/MM/YYYY")
+    for row, cells in enumerate([["Nom", "Date", "Places"], [], ["Fablab d'Été", datetime.date(2026, 11, 2), 12]]):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell, *([dated] if isinstance(cell, datetime.date) else []))
+    path = tmp_path / "lieux.xls"
+    book.save(str(path))
+    reading = read(path, FileFormat(kind="xls"))
+    assert rows(reading) == [(3, {"Nom": "Fablab d'Été", "Date": datetime.date(2026, 11, 2), "Places": 12.0})]
+    assert reading.blank == 1
+    # Many web applications export an HTML table under this name.
+    with pytest.raises(ReadError, match="no workbook that can be opened"):
+        read(write(tmp_path, "export.xls", "<table><tr><td>Nom</td></tr></table>"), FileFormat(kind="xls"))
+
+
+def test_parquet_keeps_its_types_and_nested_cells_get_paths(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "Nom": ["Fablab", None, "Médiathèque"],
+            "Date": pa.array([datetime.date(2026, 11, 2), None, None], pa.date32()),
+            "Adresse": [{"ville": "Angers", "cp": 49000}, None, {"ville": "Nantes", "cp": 44000}],
+            "Services": [["a", "b"], None, []],
+        }
+    )
+    path = tmp_path / "lieux.parquet"
+    pq.write_table(table, path)
+    reading = read(path, FileFormat(kind="parquet"))
+    assert [(line, as_text(cells["Nom"]), as_text(cells["Services"])) for line, cells in rows(reading)] == [
+        (1, "Fablab", "a|b"),
+        (3, "Médiathèque", ""),
+    ]
+    assert reading.records[0].cells["Date"] == datetime.date(2026, 11, 2)
+    assert (reading.records[1].cells["Adresse.ville"], reading.records[1].cells["Adresse.cp"]) == ("Nantes", 44000)
+    assert reading.blank == 1
+    for name, data in (("cut", path.read_bytes()[:-20]), ("other", b"Nom;Ville\n" * 50)):
+        with pytest.raises(ReadError, match="no Parquet file that can be read"):
+            read(write(tmp_path, f"{name}.parquet", data), FileFormat(kind="parquet"))
