@@ -6,6 +6,7 @@ kept, each room what must stay).
     log/removed/<name>/<year>-<month>.jsonl   one line for each key that is gone; written before it goes
 """
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -45,7 +46,9 @@ def removed(store: Store, name: str) -> dict[str, Removal]:
     """What was taken out, by key, as the log called `name` says; the last line where a key went twice."""
     found: dict[str, Removal] = {}
     for month in store.list(f"log/removed/{name}"):
-        for line in store.read(f"log/removed/{name}/{month}").decode().splitlines():
-            removal = Removal(**json.loads(line))
-            found[removal.key] = removal
+        for line in store.read(f"log/removed/{name}/{month}").splitlines():
+            # A line that a disk damaged says nothing: what it stood for will be called missing.
+            with contextlib.suppress(ValueError, TypeError):
+                removal = Removal(**json.loads(line))
+                found[removal.key] = removal
     return found

@@ -67,7 +67,10 @@ def kept(folder: Path, path: str, kind: Kind, table: str | None = None, form: Fo
     data = folder / path
     with data.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return VersionFile(path=path, sha256=digest, bytes=data.stat().st_size, kind=kind, table=table, format=form)
+    made_by = FORMATS[form].made_by() if form is not None else None
+    return VersionFile(
+        path=path, sha256=digest, bytes=data.stat().st_size, kind=kind, table=table, format=form, made_by=made_by
+    )
 
 
 def _texts(store: Store, version: Version, about: About, told: Mapping[str, Any]) -> list[tuple[str, Kind, bytes]]:

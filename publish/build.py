@@ -18,6 +18,7 @@ from publish.contribution import Contribution, Refusal, admit
 from publish.derive import derive
 from publish.diff import descriptor_of
 from publish.formats import FORMATS, formats_of
+from publish.formats.delimited import read_csv
 from publish.holding import expectations_of, hold_to_expectations
 from publish.listing import put_on_list
 from publish.merge import Merged
@@ -27,7 +28,7 @@ from publish.quality import Accounts, account, quality_report
 from publish.references import Held, merge_tables
 from publish.succession import succession
 from publish.version import Input, Version, VersionFile, current, listed, load
-from schemas.dataset import Dataset, Format
+from schemas.dataset import Dataset
 from schemas.expectations.outcome import Outcome
 
 
@@ -116,13 +117,13 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
     former = descriptor_of(store, last) if last and dataset.line.notice else None
     notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
     with store.staged() as folder:
-        files = _write_tables(made, folder, ("csv",))
+        files = _write_canonical(made, folder)
         content = identity(describe(dataset, made.contributions, files, number="", created="", notice=notice))
         if last is not None and content in (last.content, _put_aside(store, last)):
             put_aside = content != last.content
             return made.built(last, expectations_of(store, last), _said(told), new=False, put_aside=put_aside)
         expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
-        files += _write_tables(made, folder, tuple(name for name in FORMATS if name != "csv"))
+        files += _write_others(dataset, files, folder)
         described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
         after = succession(store, last, described, folder)
         version = Version(
@@ -159,13 +160,24 @@ def _put_aside(store: Store, last: Version) -> str | None:
     return load(store, last.dataset, last.previous).content if last.restores and last.previous else None
 
 
-def _write_tables(made: _Made, folder: Path, formats: Sequence[Format]) -> list[VersionFile]:
+def _write_canonical(made: _Made, folder: Path) -> list[VersionFile]:
     files = []
     for table in made.dataset.tables:
+        path = f"{made.dataset.name}-{table.name}.csv"
+        FORMATS["csv"].write(table, made.tables[table.name], folder / path)
+        files.append(kept(folder, path, "data", table.name, "csv"))
+    return files
+
+
+def _write_others(dataset: Dataset, canonical: Sequence[VersionFile], folder: Path) -> list[VersionFile]:
+    files = []
+    for table, csv in zip(dataset.tables, canonical, strict=True):
+        # From the canonical file, so that a derived format can be made again from it, byte for byte.
+        rows = read_csv(folder / csv.path)
         for name in formats_of(table):
-            if name in formats:
-                path = f"{made.dataset.name}-{table.name}.{FORMATS[name].extension}"
-                FORMATS[name].write(table, made.tables[table.name], folder / path)
+            if name != "csv":
+                path = f"{dataset.name}-{table.name}.{FORMATS[name].extension}"
+                FORMATS[name].write(table, rows, folder / path)
                 files.append(kept(folder, path, "data", table.name, name))
     return files
 

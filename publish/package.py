@@ -111,6 +111,20 @@ def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict
     return {**descriptor, "resources": resources}
 
 
+def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> dict[str, Any]:
+    """The same descriptor, with the sizes and hashes of `files`, which are in the same places."""
+    now = {file.path: _file(file) for file in files}
+    resources = [
+        {
+            **resource,
+            **now[resource["path"]],
+            "alternatives": [now[other["path"]] for other in resource.get("alternatives", [])],
+        }
+        for resource in descriptor["resources"]
+    ]
+    return {**descriptor, "resources": resources}
+
+
 def to_json(value: Mapping[str, Any]) -> bytes:
     """JSON as Glane writes it for people and programs: UTF-8, two spaces, a final newline."""
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
@@ -130,6 +144,8 @@ def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict
         **_file(csv),
         "encoding": "utf-8",
         "schema": table.published_schema(),
+        # A property of our own: which columns hold the point, without which no GeoJSON is made again.
+        **({"geometry": table.line.geometry.model_dump()} if table.line.geometry is not None else {}),
         "alternatives": [_file(file) for file in mine if file is not csv],
     }
 

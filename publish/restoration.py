@@ -12,12 +12,14 @@ import polars as pl
 
 from glane.errors import CallError, DataError
 from glane.store import Store, sha256_of
-from publish.about import PROVENANCE, About, write_about
+from publish.about import PROVENANCE, About, kept, write_about
 from publish.diff import descriptor_of, schemas_of
+from publish.formats import DERIVED
 from publish.listing import put_on_list
 from publish.number import Level, table_changes
-from publish.package import announcing, content_of
+from publish.package import announcing, content_of, with_files
 from publish.quality import QUALITY
+from publish.remaking import remake
 from publish.succession import succession
 from publish.version import Restored, Version, VersionError, VersionFile, current, load, path_of
 from schemas.dataset import Dataset
@@ -53,7 +55,8 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
             )
         _check_shape(dataset, old, before)
         with store.staged() as folder:
-            files = [_copy(store, old, file, folder) for file in old.files if file.kind == "data"]
+            files = [_bring(store, old, file, folder) for file in old.files if file.kind == "data"]
+            before = with_files(before, files)
             after = succession(store, last, {**before, "created": created}, folder)
             version = Version(
                 dataset=dataset.name,
@@ -90,14 +93,18 @@ def _check_shape(dataset: Dataset, old: Version, descriptor: dict[str, Any]) -> 
         )
 
 
-def _copy(store: Store, old: Version, file: VersionFile, folder: Path) -> VersionFile:
+def _bring(store: Store, old: Version, file: VersionFile, folder: Path) -> VersionFile:
+    if file.format in DERIVED and not store.exists(f"{old.key}/{file.path}"):
+        # Its bytes may be others now, as may any new version's: another release of the writer makes no harm here.
+        remake(store, old, file, folder / file.path)
+        return kept(folder, file.path, file.kind, file.table, file.format)
     shutil.copyfile(_whole(store, old, file), folder / file.path)
     return file
 
 
 def _whole(store: Store, version: Version, file: VersionFile) -> Path:
     path = path_of(store, version, file)
-    if not path.is_file() or sha256_of(path) != file.sha256:
+    if sha256_of(path) != file.sha256:
         raise VersionError(
             f"{path} is not the file that was listed.",
             "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",

@@ -7,13 +7,15 @@ Belongs here: re-hashing and naming what differs. Does not belong here: putting 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from glane.removals import Removal, removed
 from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api
 from publish.ckan.archive import Archive, choose_archive, find_archives, served_now
 from publish.ckan.faults import PortalError
-from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load, version_key
+from publish.retention import was_removed
+from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load, load_line, version_key
 
 _SAFE = "Every other file is as it was listed, unless it is named here."
 _LIST_REMEDY = (
@@ -40,15 +42,16 @@ def verify_store(store: Store, dataset: str) -> list[Fault]:
     except VersionError as error:
         return [Fault(store.where(list_key(dataset)), error.what, _LIST_REMEDY)]
     faults: list[Fault] = []
+    gone = removed(store, dataset)
     for line in lines:
         try:
-            version = load(store, dataset, line.version)
+            version = load_line(store, dataset, line)
         except VersionError as error:
             key = f"{version_key(dataset, line.version)}/{MANIFEST}"
             remedy = f"{_SAFE} Bring it back from a backup: its SHA-256 is {line.manifest_sha256}."
             faults.append(Fault(store.where(key), error.what, remedy))
         else:
-            faults += _of_files(store, version)
+            faults += _of_files(store, version, gone)
     return faults
 
 
@@ -79,10 +82,12 @@ def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fau
         return faults
 
 
-def _of_files(store: Store, version: Version) -> Iterator[Fault]:
+def _of_files(store: Store, version: Version, gone: Mapping[str, Removal]) -> Iterator[Fault]:
     found = store.files(version.key)
     for file in version.files:
         where = store.where(f"{version.key}/{file.path}")
+        if file.path not in found and was_removed(gone, version, file):
+            continue
         if file.path not in found:
             wrong = "The file is missing."
         elif found[file.path] != file.bytes:

@@ -38,7 +38,10 @@ class _Kept(BaseModel):
 
 
 class VersionFile(_Kept):
-    """One file of a version; `path` is relative to the version's folder."""
+    """One file of a version; `path` is relative to the version's folder.
+
+    `made_by` names the releases that wrote a derived format: with others, its bytes may come out otherwise.
+    """
 
     path: str
     sha256: str
@@ -46,6 +49,7 @@ class VersionFile(_Kept):
     kind: Kind
     table: str | None = None
     format: Format | None = None
+    made_by: str | None = None
 
 
 class Input(_Kept):
@@ -154,11 +158,16 @@ def load(store: Store, dataset: str, number: str) -> Version:
     if number not in lines:
         known = ", ".join(lines) or "none yet"
         raise UnknownVersionError(f"{dataset} has no version {number}.", f"Its versions: {known}.")
-    key = f"{version_key(dataset, number)}/{MANIFEST}"
+    return load_line(store, dataset, lines[number])
+
+
+def load_line(store: Store, dataset: str, line: Listed) -> Version:
+    """The version that a `line` of the list names. Raises VersionError if its manifest is not as listed."""
+    key = f"{version_key(dataset, line.version)}/{MANIFEST}"
     data = store.look(key).data
     if data is None:
         raise _damaged(store, key, "is missing")
-    if hashlib.sha256(data).hexdigest() != lines[number].manifest_sha256:
+    if hashlib.sha256(data).hexdigest() != line.manifest_sha256:
         raise _damaged(store, key, "is not the one that was listed")
     return Version.model_validate_json(data)
 

@@ -1,0 +1,121 @@
+"""The derived formats of any version (XLSX, GeoJSON), made again from its canonical files, byte for byte.
+
+Belongs here: making them again and holding them to the manifest. Does not belong here: how long they are kept
+(retention.py), the writers (formats/).
+
+Everything comes from the version itself: its canonical CSV, and the schema and the point's columns in its own
+datapackage.json. What is declared today does not matter.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from glane.errors import CallError, DataError
+from glane.store import Store
+from glane.text import Text
+from publish.formats import DERIVED, FORMATS
+from publish.formats.delimited import read_csv
+from publish.version import Version, VersionError, VersionFile, load
+from schemas.dataset import Format, Geometry, Table, TableLine
+
+
+class OtherBytesError(DataError):
+    """A derived file that is made again with other bytes than were listed: another release writes it now."""
+
+
+def derive_again(
+    store: Store, dataset: str, number: str, folder: Path, formats: Collection[Format] = DERIVED
+) -> list[Path]:
+    """Write the derived files of version `number` into `folder`, and give their paths: the bytes that were listed.
+
+    A file that the store still keeps is copied, any other is made again. Raises UnknownVersionError; CallError where
+    the version has none of the `formats`; VersionError where a canonical file is damaged; OtherBytesError, and then
+    nothing is left of that file.
+    """
+    version = load(store, dataset, number)
+    files = [file for file in derived_files(version) if file.format in formats]
+    if not files:
+        has = ", ".join(sorted({str(file.format) for file in derived_files(version)})) or "none"
+        raise CallError(f"{dataset} {number} has no such derived files.", f"Its derived formats: {has}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_bring(store, version, file, folder / Path(file.path).name) for file in files]
+
+
+def derived_files(version: Version) -> list[VersionFile]:
+    """The files of a version that are in a derived format."""
+    return [file for file in version.files if file.kind == "data" and file.format in DERIVED]
+
+
+def is_same_again(store: Store, version: Version, file: VersionFile, folder: Path) -> bool:
+    """Whether the derived `file`, made again in `folder`, has the very bytes that were listed. Raises VersionError."""
+    made = folder / Path(file.path).name
+    try:
+        remake(store, version, file, made)
+        return _sha256(made) == file.sha256
+    except OtherBytesError:
+        return False
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def remake(store: Store, version: Version, file: VersionFile, path: Path) -> None:
+    """Write at `path` the derived `file` of `version`, from its canonical CSV. Raises VersionError, OtherBytesError."""
+    assert file.format in DERIVED, "a canonical file is kept, never made again"
+    descriptor = json.loads(_whole(store, version, version.file("datapackage.json")))
+    (resource,) = [one for one in descriptor["resources"] if one["name"] == file.table]
+    if file.format == "geojson" and "geometry" not in resource:
+        raise OtherBytesError(
+            f"The datapackage.json of {version.dataset} {version.version} does not say which columns hold the point.",
+            "Read the CSV: it has every row and is for ever.",
+        )
+    (csv,) = [one for one in version.files if (one.kind, one.table, one.format) == ("data", file.table, "csv")]
+    FORMATS[file.format].write(table_of(resource), read_csv(_whole(store, version, csv)), path)
+
+
+def table_of(resource: Mapping[str, Any]) -> Table:
+    """The table that a resource of a datapackage.json describes, as far as writing it takes."""
+    point = resource.get("geometry")
+    line = TableLine(
+        name=resource["name"],
+        title=Text(**resource["titles"]),
+        description=Text(**resource["descriptions"]),
+        geometry=Geometry(**point) if point else None,
+    )
+    return Table(line, resource["schema"], Path("datapackage.json"), {}, {})
+
+
+def _bring(store: Store, version: Version, file: VersionFile, path: Path) -> Path:
+    key = f"{version.key}/{file.path}"
+    if store.exists(key) and store.digest(key) == file.sha256:
+        shutil.copyfile(store.fetch(key), path)
+        return path
+    remake(store, version, file, path)
+    if _sha256(path) != file.sha256:
+        path.unlink()
+        here = FORMATS[file.format or "csv"].made_by()
+        raise OtherBytesError(
+            f"{file.path} of {version.dataset} {version.version} cannot be made again byte for byte here: it was "
+            f"written by {file.made_by or 'releases that nobody noted'}; here is {here}.",
+            "Install the releases of then (uv.lock of that time), or read the CSV: it has every row and is for ever.",
+        )
+    return path
+
+
+def _whole(store: Store, version: Version, file: VersionFile) -> bytes:
+    key = f"{version.key}/{file.path}"
+    data = store.read(key) if store.exists(key) else b""
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise VersionError(
+            f"{store.where(key)} is not the file that was listed.",
+            "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
+        )
+    return data
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
