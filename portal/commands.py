@@ -36,10 +36,13 @@ def up(
         int | None, typer.Option(help="Port to use, and no other.", show_default="the last one, or the next free")
     ] = None,
     home: HomeOption = None,
+    loader: Annotated[
+        bool, typer.Option("--loader", help="With ckanext-xloader, which fills tables from links, and its worker.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start the portal, and print its address once it answers. The first start takes about 15 seconds."""
-    _report(embedded.up(home or default_home(), port, _say), as_json)
+    _report(embedded.up(home or default_home(), port, _say, loader=loader), as_json)
 
 
 @app.command()

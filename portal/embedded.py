@@ -99,12 +99,14 @@ def up(
     say: Callable[[str], None] = lambda text: None,
     *,
     tied: bool = False,
+    loader: bool = False,
 ) -> Status:
     """Start the portal in `home` and return once it answers; one that runs already is left as it is.
 
     `port`: the one to use and no other; None for the last one, or GLANE_PORTAL_PORT, or the next that is free.
     `say` is told each step, a sentence at a time. A `tied` portal stops by itself when this process ends, however it
-    ends: for tests. Called twice at once, the second call waits for the first.
+    ends: for tests. With a `loader`, ckanext-xloader fills DataStore tables from links by itself, as on many portals.
+    Called twice at once, the second call waits for the first.
     Raises CallError for a port that is none or not the running portal's, WorldError for whatever the machine refuses.
     """
     place = Home(home)
@@ -116,7 +118,9 @@ def up(
             "Set GLANE_PORTAL_HOME to a folder without one.",
         )
     preferred_port()
-    find_environment()
+    environment = find_environment()
+    if loader and not environment.has_loader:
+        raise WorldError("The portal's environment has no ckanext-xloader.", "Run `make setup`.")
     place.make()
     with _refusals(place), start_lock(place.start_lock):
         known = status(home)
@@ -125,7 +129,7 @@ def up(
             down(home)
             known = status(home)
         if not known.running:
-            _start(place, port, say, tied)
+            _start(place, port, say, tied, loader)
             known = status(home)
     if port is not None and known.port != port:
         raise CallError(
@@ -135,8 +139,9 @@ def up(
     return known
 
 
-def _start(home: Home, port: int | None, say: Callable[[str], None], tied: bool) -> None:
+def _start(home: Home, port: int | None, say: Callable[[str], None], tied: bool, loader: bool) -> None:
     command = [sys.executable, "-m", "portal.supervisor", str(home.path), str(port or 0), "tied" if tied else "free"]
+    command += ["loader"] if loader else []
     paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with home.log("supervisor").open("ab") as log:
         supervisor = subprocess.Popen(

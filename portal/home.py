@@ -18,7 +18,7 @@ from glane.errors import WorldError
 
 NAMES = {"organisation": "glane-commons", "title": "Glane", "editor": "glane-editor", "sysadmin": "glane-admin"}
 Phase = Literal["stopped", "starting", "running", "stopping"]
-LOGS = ("database", "cache", "web", "supervisor")
+LOGS = ("database", "cache", "web", "worker", "supervisor")
 _KEYS = ("session", "csrf", "tokens")
 
 

@@ -29,6 +29,11 @@ class Environment:
         """Where CKAN and its tests are installed."""
         return self.postgres.parent.parent
 
+    @property
+    def has_loader(self) -> bool:
+        """Whether ckanext-xloader is there."""
+        return (self.site_packages / "ckanext" / "xloader").is_dir()
+
 
 def find_environment() -> Environment:
     """Find the portal's environment: GLANE_PORTAL_ENV, or `.portal-env` beside the rooms.

@@ -12,6 +12,7 @@ from pathlib import Path
 from portal.interpreter import Environment
 
 PLUGINS = "glane_search activity datastore text_view image_view datatables_view dcat"
+LOADER = "xloader"
 VIEWS = "image_view text_view datatables_view"
 MAX_RESOURCE_MEGABYTES = 500
 ROLES_SQL = """\
@@ -58,8 +59,10 @@ def site_url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def ckan_settings(port: int, runtime: Path, storage: Path, keys: Mapping[str, str], plugins: str = PLUGINS) -> str:
-    """Return ckan.ini."""
+def ckan_settings(
+    port: int, runtime: Path, storage: Path, keys: Mapping[str, str], plugins: str = PLUGINS, *, loader: bool = False
+) -> str:
+    """Return ckan.ini; `loader`: with ckanext-xloader, which fills DataStore tables from links by itself."""
     return f"""\
 ; Written anew at every start of the portal: changes made here are lost.
 [DEFAULT]
@@ -80,7 +83,7 @@ ckan.locales_offered = fr en
 ckan.locale_order = fr en
 ckan.display_timezone = Europe/Paris
 
-ckan.plugins = {plugins}
+ckan.plugins = {plugins}{f" {LOADER}" if loader else ""}
 ckan.views.default_views = {VIEWS}
 ckan.storage_path = {storage}
 ckan.max_resource_size = {MAX_RESOURCE_MEGABYTES}
@@ -94,6 +97,7 @@ ckan.datastore.sqlsearch.enabled = true
 ckan.redis.url = unix://{valkey_socket(runtime)}?db=0
 ; CKAN wants an address, and the plugin glane_search answers in its place: nothing listens on port 1.
 solr_url = http://127.0.0.1:1/solr/none
+{_loader(runtime) if loader else ""}
 
 ckan.auth.anon_create_dataset = false
 ckan.auth.create_unowned_dataset = false
@@ -106,6 +110,11 @@ ckan.auth.user_delete_groups = false
 ckan.auth.user_delete_organizations = false
 
 {_LOGGING}"""
+
+
+def _loader(runtime: Path) -> str:
+    # Its token is put beside these by ckanext_glane/wsgi.py, once there is one.
+    return f"ckanext.xloader.jobs_db.uri = {_database_url('ckan', 'ckan', runtime)}"
 
 
 def _database_url(role: str, database: str, runtime: Path) -> str:
@@ -181,3 +190,8 @@ def web_command(environment: Environment, socket: int, runtime: Path) -> list[st
         "--config=python:ckanext_glane.server",
         "ckanext_glane.wsgi:application",
     ]
+
+
+def worker_command(environment: Environment) -> list[str]:
+    """The command of the process that takes the jobs which CKAN and its loader put off."""
+    return [str(environment.python), "-m", "ckanext_glane.worker"]

@@ -1,9 +1,9 @@
 """The one process that runs a portal: it starts PostgreSQL, Valkey and CKAN in order, watches them, stops them.
 
-Started by portal/embedded.py as `python -m portal.supervisor HOME PORT free|tied` (port 0: the usual one), detached
-from the terminal. Until the portal answers it tells its starter how it goes, a JSON object a line on standard output,
-and if the starter dies meanwhile it stops: a killed start leaves nothing behind. A tied portal stops with its starter
-later too: a killed test run leaves nothing behind. SIGTERM stops it; if one of its children ends, it stops all.
+Started by portal/embedded.py as `python -m portal.supervisor HOME PORT free|tied [loader]` (port 0: the usual one),
+detached from the terminal. Until the portal answers it tells its starter how it goes, a JSON object a line on standard
+output, and if the starter dies meanwhile it stops: a killed start leaves nothing behind. A tied portal stops with its
+starter later too: a killed test run leaves nothing behind. SIGTERM stops it; if one of its children ends, it stops all.
 
 Belongs here: the order of things. Does not belong here: what every child has in common (portal/processes.py), what
 they are told (portal/settings.py), where they live (portal/places.py).
@@ -92,7 +92,7 @@ def main() -> int:
     """Run the portal in the folder given until told to stop; return 0, or 3 if it failed."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     home = Home(Path(sys.argv[1]))
-    port, tied = int(sys.argv[2]) or None, sys.argv[3] == "tied"
+    port, tied, loader = int(sys.argv[2]) or None, sys.argv[3] == "tied", "loader" in sys.argv[4:]
     starter = Starter()
     with open_log(home.log("supervisor")) as log:
         for stream in (1, 2):
@@ -102,7 +102,7 @@ def main() -> int:
         starter.tell(failed=["The portal is being run by another process already.", "See `glane portal status`."])
         return 3
     try:
-        return Supervisor(home, port, starter, tied).run()
+        return Supervisor(home, port, starter, tied=tied, loader=loader).run()
     finally:
         os.close(lock)
 
@@ -110,11 +110,12 @@ def main() -> int:
 class Supervisor:
     """One portal's life, from its first process to its last."""
 
-    def __init__(self, home: Home, port: int | None, starter: Starter, tied: bool) -> None:
+    def __init__(self, home: Home, port: int | None, starter: Starter, *, tied: bool, loader: bool) -> None:
         self.home = home
         self.port = port
         self.starter = starter
         self.tied = tied
+        self.loader = loader
         self.children: list[Child] = []
         self.family: int | None = None
 
@@ -162,7 +163,7 @@ class Supervisor:
         keep = [self._family()]
         self._start_database(programs, database, runtime, user, keep)
         self._start_cache(environment.valkey, runtime, keep)
-        text = settings.ckan_settings(port, runtime, self.home.storage, read_secrets(self.home))
+        text = settings.ckan_settings(port, runtime, self.home.storage, read_secrets(self.home), loader=self.loader)
         write_private(self.home.settings_file, text)
         self._say(
             "Starting CKAN" + ("" if self.home.prepared_file.exists() else ", and preparing it for its first use")
@@ -176,6 +177,8 @@ class Supervisor:
         self._add("web", command, signal.SIGTERM, env, [*keep, listening.fileno()])
         listening.close()
         self._wait_for_answer(port)
+        if self.loader:
+            self._add("worker", settings.worker_command(environment), signal.SIGTERM, env, keep)
         self._remember(phase="running", processes={child.name: child.process.pid for child in self.children})
 
     def _be_the_only_family(self) -> None:
