@@ -44,11 +44,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{title} (CSV), former fields ({number}), frozen, until {until}",
     ),
     "frozen": (
-        "Table de la version {number}, dont les champs ont changé. Elle sera retirée après le {until} ; son fichier reste.",
+        "Table de la version {number}, dont les champs ont changé. Retirée après le {until} ; son fichier reste.",
         "The table of version {number}, whose fields have changed. It goes after {until}; its file stays.",
     ),
     "frozen_gone": (
-        "Table de la version {number}, plus publiée depuis. Elle sera retirée après le {until} ; son fichier reste.",
+        "Table de la version {number}, plus publiée depuis. Retirée après le {until} ; son fichier reste.",
         "The table of version {number}, no longer published. It goes after {until}; its file stays.",
     ),
     "package": ("Description du jeu de données (Data Package)", "Description of the dataset (Data Package)"),
