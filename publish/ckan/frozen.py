@@ -16,8 +16,9 @@ from typing import Any
 from glane.store import Store
 from glane.text import LANGUAGES, Text
 from publish.ckan import words
+from publish.ckan.background import History
 from publish.ckan.columns import Loadable, content_of, loadable
-from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, History
+from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING
 from publish.diff import csv_of, descriptor_of, schemas_of, whole_csv
 from publish.formats.delimited import read_csv
 from publish.number import Level, schema_changes

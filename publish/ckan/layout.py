@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-import polars as pl
-
+from glane.text import LANGUAGES
+from publish import changelog
 from publish.ckan import words
+from publish.ckan.background import Background, Box, History, Quality
+from publish.ckan.notes import page_notes
 from publish.feed import FEED, WITHDRAWN
 from publish.formats import FORMATS
+from publish.quality import QUALITY
 from publish.telling import day
 from publish.version import Kind, Version, VersionFile
 from schemas.dataset import Dataset
@@ -34,13 +37,16 @@ PROJECTED: frozenset[Kind] = frozenset({"feed", "package"})
 """Files that name addresses: the portal's copies name its own, and are other bytes than the store's."""
 
 _PLAIN: frozenset[Kind] = frozenset({"data", "changelog", "delta", "quality", "citation", "withdrawn"})
+_MOST_BYTES = 30_000
+"""Solr takes no longer value of a field."""
+
 _SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
 _LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
 _LANGUAGES = {"fr": "FRA", "en": "ENG"}
 _FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "irregular": "IRREG"}
-_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", FEED, WITHDRAWN)
-_TITLES = {"datapackage.json": "package", FEED: "feed", WITHDRAWN: "withdrawn"}
+_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", QUALITY, FEED, WITHDRAWN)
+_TITLES = {"datapackage.json": "package", QUALITY: "quality", FEED: "feed", WITHDRAWN: "withdrawn"}
 _MEDIATYPES = {
     ".json": "application/json",
     ".md": "text/markdown",
@@ -57,23 +63,6 @@ class Served:
     url: str
     sha256: str
     bytes: int
-
-
-@dataclass(frozen=True)
-class Past:
-    """An older version as the page links to it: its number, when it was made, `addresses` of its files by path."""
-
-    version: str
-    created: str
-    addresses: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class History:
-    """Where every version of a dataset is found: the address of them all, and the last few older ones."""
-
-    url: str
-    recent: tuple[Past, ...] = ()
 
 
 def archive_name(dataset: str, number: int) -> str:
@@ -144,7 +133,9 @@ def awaited(key: str, file: VersionFile) -> dict[str, Any]:
     return {"name": key, "glane_key": key, "url": "", "url_type": "datapusher", "format": _format(file)}
 
 
-def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFile, served: Served) -> dict[str, Any]:
+def page_resource(
+    dataset: Dataset, version: Version, key: str, file: VersionFile, served: Served, background: Background
+) -> dict[str, Any]:
     """The fields of one resource of the page: a link to the version's own file.
 
     `url_type` is `datapusher` so that ckanext-xloader leaves the DataStore table alone (design, 4). ckanext-dcat
@@ -153,12 +144,12 @@ def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFil
     if file.table is not None:
         table = dataset.table(file.table)
         name = f"{words.title(table.line.title)} ({_format(file)})"
-        description = words.table_notes(table, version.rows[table.name])
+        description = words.table_notes(table, version, background.quality.get(table.name, Quality()))
     else:
         word = _TITLES.get(key)
         texts = [words.say(word, one) for one in ("fr", "en")] if word else []
         name = " · ".join(texts) or f"Ce qui change · What changed ({key.split('.')[1]})"
-        description = f"{day(version.created, 'fr')} · {day(version.created, 'en')}"
+        description = words.version_of(version)
     return {
         "name": name,
         "description": description,
@@ -176,14 +167,12 @@ def page_resource(dataset: Dataset, version: Version, key: str, file: VersionFil
     }
 
 
-def page(
-    dataset: Dataset, version: Version, history: History, *, issued: str, manifest_sha256: str, spatial: str | None
-) -> dict[str, Any]:
+def page(dataset: Dataset, version: Version, history: History, background: Background) -> dict[str, Any]:
     """The fields of the dataset's page; `extras` as {key: value}, named as ckanext-dcat reads them."""
     line = dataset.line
     licence = LICENCES[line.licence.publish]
     extras = {
-        "issued": issued,
+        "issued": background.issued,
         "modified": version.created,
         "identifier": f"{dataset.name}",
         "frequency": _FREQUENCY.format(_FREQUENCIES[line.frequency]),
@@ -193,15 +182,17 @@ def page(
         "publisher_name": line.steward.name,
         "publisher_email": line.steward.email,
         "license_url": licence.url,
-        "attribution": " | ".join(sorted({source.attribution for source in version.inputs})),
+        "attribution": _attribution(version),
+        "temporal_start": background.period[0],
+        "temporal_end": background.period[1],
         "glane_versions": history.url,
-        "glane_manifest_sha256": manifest_sha256,
-        **({"version_notes": f"{version.previous} → {version.version}"} if version.previous else {}),
-        **({"spatial": spatial} if spatial else {}),
+        "glane_manifest_sha256": background.manifest_sha256,
+        "version_notes": " · ".join(" ".join(changelog.summary(background.changes, one)) for one in LANGUAGES),
+        **({"spatial": spatial(background.box)} if background.box else {}),
     }
     return {
         "title": words.title(line.title),
-        "notes": words.page_notes(dataset, version, history.url),
+        "notes": page_notes(dataset, version, history, background),
         "version": version.version,
         "license_id": licence.ckan,
         "author": line.steward.name,
@@ -214,25 +205,27 @@ def page(
     }
 
 
-def spatial(dataset: Dataset, tables: Mapping[str, pl.DataFrame]) -> str | None:
-    """The box around every point of the dataset, as GeoJSON (what ckanext-spatial and ckanext-dcat read)."""
-    points = [
-        tables[table.name].select(
-            pl.col(table.line.geometry.longitude).cast(pl.Float64, strict=False).alias("x"),
-            pl.col(table.line.geometry.latitude).cast(pl.Float64, strict=False).alias("y"),
-        )
-        for table in dataset.tables
-        if table.line.geometry is not None
+def spatial(box: Box) -> str:
+    """The box as GeoJSON (what ckanext-spatial and ckanext-dcat read)."""
+    ring = [
+        [box.west, box.south],
+        [box.east, box.south],
+        [box.east, box.north],
+        [box.west, box.north],
+        [box.west, box.south],
     ]
-    placed = pl.concat(points).drop_nulls() if points else pl.DataFrame()
-    if not placed.height:
-        return None
-    west, south, east, north = (
-        round(float(str(value)), 4)
-        for value in (placed["x"].min(), placed["y"].min(), placed["x"].max(), placed["y"].max())
-    )
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+
+def _attribution(version: Version) -> str:
+    """Whom to credit; beyond what a search index takes for one value, how many more there are."""
+    partners, told = sorted({source.attribution for source in version.inputs}), ""
+    for number, credit in enumerate(partners):
+        longer = f"{told} | {credit}" if told else credit
+        if len(longer.encode()) > _MOST_BYTES:
+            return f"{told} | + {len(partners) - number}"
+        told = longer
+    return told
 
 
 def tags(dataset: Dataset) -> list[str]:

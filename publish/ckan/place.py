@@ -11,7 +11,8 @@ from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.api import Api
 from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, last_archives, served_now
-from publish.ckan.layout import History, Past, Served
+from publish.ckan.background import History, Past
+from publish.ckan.layout import Served
 from publish.ckan.wanted import Wanted
 from publish.version import Listed, listed
 
@@ -42,12 +43,16 @@ class OnPortal:
         self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
         addresses = [address_book(archive) for archive in archives]
         self.history = History(
-            f"{wanted.site_url}/dataset/{layout.archive_name(wanted.dataset.name, self._archive.number)}",
-            tuple(
+            url=f"{wanted.site_url}/dataset/{layout.archive_name(wanted.dataset.name, self._archive.number)}",
+            recent=tuple(
                 Past(line.version, line.created, found)
                 for line in lines
                 if (found := next((book[line.version] for book in addresses if line.version in book), None))
             ),
+            # The portal's own list of the pages that keep versions, once there are several.
+            every=f"{wanted.site_url}/dataset/?glane_versions_of={wanted.dataset.name}"
+            if self._archive.number > 1
+            else "",
         )
 
     def served_now(self) -> Mapping[str, Served] | None:

@@ -17,9 +17,10 @@ from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
 from publish.ckan.archive import Uploaded
+from publish.ckan.background import History
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
 from publish.ckan.frozen import find_formers
-from publish.ckan.layout import DATASTORE, LEASE, UPDATING, History
+from publish.ckan.layout import DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
 from publish.ckan.place import place_of
 from publish.ckan.tables import Tables, Tell

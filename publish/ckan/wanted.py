@@ -12,12 +12,13 @@ from typing import Any
 from glane.errors import CallError
 from glane.store import Store
 from publish.ckan import frozen, layout
+from publish.ckan.background import Background, History, background
 from publish.ckan.columns import Loadable, check_holdable, content_of, loadable
 from publish.ckan.frozen import Former
-from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, History, Served
+from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, Served
 from publish.diff import csv_of, descriptor_of, schemas_of
 from publish.formats.delimited import read_csv
-from publish.version import Version, listed, path_of
+from publish.version import Version, path_of
 from schemas.dataset import Dataset
 
 Page = Mapping[str, Any]
@@ -35,8 +36,7 @@ class Wanted:
     dataset: Dataset
     version: Version
     site_url: str
-    issued: str
-    manifest_sha256: str
+    background: Background
     loads: Mapping[str, Loadable]
     formers: Mapping[str, Former] = field(default_factory=dict)
 
@@ -61,19 +61,15 @@ class Wanted:
 
     def page(self, history: History) -> dict[str, Any]:
         """The fields of the dataset's page, where `history` tells where every version is."""
-        return layout.page(
-            self.dataset,
-            self.version,
-            history,
-            issued=self.issued,
-            manifest_sha256=self.manifest_sha256,
-            spatial=layout.spatial(self.dataset, {name: load.rows for name, load in self.loads.items()}),
-        )
+        return layout.page(self.dataset, self.version, history, self.background)
 
     def resources(self, served: Mapping[str, Served]) -> dict[str, dict[str, Any]]:
         """The fields of each resource of the page, in order, for the files that readers are served; formers last."""
         current = {
-            key: self._with_table(key, layout.page_resource(self.dataset, self.version, key, file, served[file.path]))
+            key: self._with_table(
+                key,
+                layout.page_resource(self.dataset, self.version, key, file, served[file.path], self.background),
+            )
             for key, file in layout.page_keys(self.dataset, self.version)
             if file.path in served
         }
@@ -153,8 +149,6 @@ def want(store: Store, dataset: Dataset, version: Version, site_url: str) -> Wan
 
     Raises CallError where other tables are declared now, UnholdableError.
     """
-    lines = listed(store, dataset.name)
-    (manifest,) = [line.manifest_sha256 for line in lines if line.version == version.version]
     schemas = schemas_of(descriptor_of(store, version))
     if set(schemas) != {table.name for table in dataset.tables}:
         raise CallError(
@@ -168,7 +162,8 @@ def want(store: Store, dataset: Dataset, version: Version, site_url: str) -> Wan
     if dataset.line.datastore == "glane":
         for name, load in loads.items():
             check_holdable(name, load)
-    return Wanted(dataset, version, site_url.rstrip("/"), lines[0].created, manifest, loads)
+    told = background(store, dataset, version, {name: load.rows for name, load in loads.items()})
+    return Wanted(dataset, version, site_url.rstrip("/"), told, loads)
 
 
 def keyed(page: Page) -> dict[str, dict[str, Any]]:

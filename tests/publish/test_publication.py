@@ -1,7 +1,6 @@
 """Publishing on a real CKAN: the old version or the new one and never a mix, whatever happens in between."""
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -124,6 +123,7 @@ PAGE = [
     "datapackage.json",
     "changelog.fr.md",
     "changelog.en.md",
+    "quality.json",
     "feed.xml",
     "withdrawn.csv",
 ]
@@ -403,5 +403,12 @@ def test_versions_roll_over_to_a_second_page_and_old_addresses_stay(
         {"1.1.0"},
     ]
     assert bench.read() == "1.1.0"
+    every = f"{bench.portal.url}/dataset/?glane_versions_of={bench.dataset.name}"
+    page = bench.show()
+    assert page is not None
+    assert f"[Every version, with what each one changed]({every})" in page["notes"]
+    listing = requests.get(every, timeout=30).text
+    assert [f'"/dataset/{one["name"]}"' in listing for one in kept if one] == [True, True]
+    assert f'"/dataset/{bench.dataset.name}"' not in listing
     assert requests.get(address, timeout=30).status_code == 200
     assert verify_portal(bench.store, bench.dataset.name, bench.address) == []
