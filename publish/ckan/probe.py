@@ -15,7 +15,8 @@ from publish.ckan.api import Api, Patience
 from publish.ckan.archive import find_archives
 from publish.ckan.faults import PortalError
 from publish.ckan.layout import LEASE
-from publish.ckan.wanted import keyed
+from publish.ckan.tables import LOADERS
+from publish.ckan.wanted import keyed, leased
 from publish.version import Version
 from schemas.dataset import Dataset
 
@@ -24,7 +25,12 @@ STOCK_LIMIT = 10 * 1024 * 1024
 """ckan.max_resource_size of a stock CKAN: 10 MB."""
 
 _VERSIONS = ((2, 10), (2, 12))
-_LOADERS = ("xloader", "datapusher")
+_MODES = {
+    "glane": "Glane fills the tables and keeps the loader off them",
+    "portal": "the loader fills the tables and chooses the types of columns",
+    "off": "there are no tables",
+}
+"""What `datastore:` in dataset.yaml means for the tables of a portal that has a loader."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def probe(
         return (
             *_software(status),
             _site_url(portal, status),
-            *_extensions(status),
+            *_extensions(status, dataset),
             *_rights(api, dataset),
             _limit(api, dataset, version),
         )
@@ -79,19 +85,27 @@ def _site_url(portal: PortalAddress, status: Mapping[str, Any]) -> Finding:
     return Finding("site_url", "look", what, remedy)
 
 
-def _extensions(status: Mapping[str, Any]) -> Iterator[Finding]:
+def _extensions(status: Mapping[str, Any], dataset: Dataset) -> Iterator[Finding]:
     if not isinstance(status.get("extensions"), list):
         yield Finding("extensions", "look", "The portal does not tell its extensions.", "Ask for the DataStore.")
         return
     found = {str(name) for name in status["extensions"]}
+    mode = dataset.line.datastore
     if "datastore" in found:
         yield Finding("DataStore", "ok", "There is a DataStore: tables can be searched, filtered and asked by API.")
+    elif mode == "off":
+        yield Finding("DataStore", "ok", "The portal has no DataStore, and `datastore: off` wants none.")
     else:
-        remedy = "Ask its administrator for the datastore extension."
+        remedy = "Ask its administrator for the datastore extension, or set `datastore: off` in dataset.yaml."
         yield Finding("DataStore", "no", "The portal has no DataStore.", remedy)
-    for loader in sorted(found.intersection(_LOADERS)):
-        what = f"{loader} loads every CSV that is uploaded; it leaves the page's tables alone, which Glane keeps."
-        remedy = "It also loads the archived files, for nobody: ask its administrator to restrict it."
+    loader = next((name for name in LOADERS if name in found), None)
+    if loader is not None:
+        what = f"The portal's loader is {loader}. As declared (`datastore: {mode}`), {_MODES[mode]}."
+        others = [f"with `{other}`, {means}" for other, means in _MODES.items() if other != mode]
+        yield Finding("loader", "ok", what, f"In dataset.yaml, {'; '.join(others)}.")
+    elif mode == "portal":
+        what = "`datastore: portal` leaves the tables to the portal's loader, and the portal tells of none."
+        remedy = "Ask its administrator for ckanext-xloader, or set `datastore: glane` in dataset.yaml."
         yield Finding("loader", "look", what, remedy)
     if "datatables_view" not in found:
         remedy = "Ask its administrator for datatables_view."
@@ -132,11 +146,10 @@ def _page(dataset: Dataset, page: Mapping[str, Any] | None) -> Finding:
     if page.get("state") == "deleted":
         remedy = "Restore or purge it there."
         return Finding("page", "no", f"The dataset {dataset.name} was deleted on the portal.", remedy)
-    lead = keyed(page).get(f"{dataset.main.name}.csv")
-    if lead is None:
+    if not keyed(page):
         what = f"There is a {dataset.name} that Glane did not make."
         return Finding("page", "no", what, "Rename or purge that dataset on the portal.")
-    if lead.get(LEASE):
+    if (lead := leased(page)) is not None:
         what = f"A publisher has been at work on it: {lead[LEASE]}."
         return Finding("page", "look", what, "If it is dead, its store may take over at once, another after an hour.")
     return Finding("page", "ok", f"It shows version {page.get('version') or 'none yet'}.")
