@@ -22,6 +22,7 @@ from publish.ckan.layout import Served
 from publish.package import project, to_json
 from publish.version import Version, VersionFile, path_of
 from schemas.dataset import Dataset
+from schemas.licences import LICENCES
 
 BATCH = 10 * 1024 * 1024
 """Bytes in one upload: the size that a stock CKAN takes (ckan.max_resource_size)."""
@@ -133,10 +134,7 @@ class Uploader:
         What names addresses goes last, the descriptor at the end: a version without it is incomplete.
         """
         name = layout.archive_name(self._dataset.name, archive.number)
-        if archive.page is None:
-            fields = layout.archive(self._dataset, archive.number, organisation, page_url)
-            shown = self._api.write("package_create", fields, done=lambda: self._api.find("package_show", id=name))
-            archive = Archive(archive.number, shown)
+        archive = self._open(archive, organisation, page_url)
         kept, stray = self._sort_out(archive)
         files = layout.public_files(self._version)
         plain = [file for file in files if file.kind not in layout.PROJECTED]
@@ -152,6 +150,24 @@ class Uploader:
             kept |= self._send(name, [f for f in projected if f.path in former or f.path not in kept], sources)
         self._drop(name, stray)
         return Uploaded(kept, self._sent, self._sent_bytes, tuple(self._omitted))
+
+    def _open(self, archive: Archive, organisation: str, page_url: str) -> Archive:
+        """The page, made if it is not there, and saying of itself what it should."""
+        fields = layout.archive(self._dataset, archive.number, page_url)
+        if archive.page is not None and not layout.differs(fields, archive.page):
+            return archive
+        theirs = {one["key"]: one["value"] for one in archive.page["extras"]} if archive.page else {}
+        both = {**theirs, **fields["extras"]}
+        fields["extras"] = [{"key": key, "value": value} for key, value in both.items()]
+        if archive.page is None:
+            made = {**fields, "owner_org": organisation}
+            shown = self._api.write(
+                "package_create", made, done=lambda: _look(self._api, self._dataset.name, archive.number)
+            )
+            return Archive(archive.number, shown)
+        data = {"match": {"name": fields["name"]}, "filter": ["-extras", "-tags"], "update": fields}
+        self._api.write("package_revise", data, done=lambda: None)
+        return archive
 
     def _projected(
         self, folder: Path, file: VersionFile, kept: Mapping[str, Served], page_url: str
@@ -213,6 +229,7 @@ class Uploader:
             layout.archived(
                 self._version,
                 file,
+                LICENCES[self._dataset.line.licence.publish].url,
                 sha256=sources[file.path][1],
                 size=sources[file.path][2],
                 identifier=str(uuid.uuid4()),

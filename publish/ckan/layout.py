@@ -33,6 +33,9 @@ LEASE = "glane_publishing"
 DATASTORE = "glane_datastore"
 CONTENT = "glane_datastore_content"
 UPDATING = "updating"
+ARCHIVE_TAG = "glane-versions"
+"""The tag of the pages that keep versions: by it, other portals leave them out (docs/portals.md)."""
+
 PROJECTED: frozenset[Kind] = frozenset({"feed", "package"})
 """Files that name addresses: the portal's copies name its own, and are other bytes than the store's."""
 
@@ -41,6 +44,7 @@ _MOST_BYTES = 30_000
 """Solr takes no longer value of a field."""
 
 _SHA256 = "http://spdx.org/rdf/terms#checksumAlgorithm_sha256"
+_PUBLIC = "http://publications.europa.eu/resource/authority/access-right/PUBLIC"
 _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
 _LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
 _LANGUAGES = {"fr": "FRA", "en": "ENG"}
@@ -87,8 +91,10 @@ def archived_name(version: str, path: str) -> str:
     return f"{version}/{path}"
 
 
-def archived(version: Version, file: VersionFile, *, sha256: str, size: int, identifier: str) -> dict[str, Any]:
-    """The resource that keeps one file of a version for ever."""
+def archived(
+    version: Version, file: VersionFile, licence: str, *, sha256: str, size: int, identifier: str
+) -> dict[str, Any]:
+    """The resource that keeps one file of a version for ever; `licence` is the address of its text."""
     return {
         "id": identifier,
         "name": archived_name(version.version, file.path),
@@ -99,22 +105,34 @@ def archived(version: Version, file: VersionFile, *, sha256: str, size: int, ide
         "hash": sha256,
         "hash_algorithm": _SHA256,
         "sha256": sha256,
+        "license": licence,
         "glane_version": version.version,
     }
 
 
-def archive(dataset: Dataset, number: int, organisation: str, page_url: str) -> dict[str, Any]:
-    """The page that keeps versions, marked so that other portals need not harvest it as a dataset of its own."""
+def archive(dataset: Dataset, number: int, page_url: str) -> dict[str, Any]:
+    """The page that keeps versions, marked so that other portals need not harvest it as a dataset of its own.
+
+    `extras` as {key: value}. Its title has the dataset's name, not its title: after a thousand versions there are a
+    hundred such pages, and who searches for the title's words looks for the dataset.
+    """
+    line = dataset.line
+    name = archive_name(dataset.name, number)
     return {
-        "name": archive_name(dataset.name, number),
-        "owner_org": organisation,
-        "title": f"{words.title(dataset.line.title)} : versions" + (f" ({number})" if number > 1 else ""),
+        "name": name,
+        "title": f"{dataset.name} : versions" + (f" ({number})" if number > 1 else ""),
         "notes": words.archive_notes(dataset, page_url),
-        "license_id": LICENCES[dataset.line.licence.publish].ckan,
-        "maintainer": dataset.line.steward.name,
-        "maintainer_email": dataset.line.steward.email,
-        "tags": [{"name": "glane-versions"}],
-        "extras": [{"key": "isVersionOf", "value": page_url}, {"key": "glane_versions_of", "value": dataset.name}],
+        "license_id": LICENCES[line.licence.publish].ckan,
+        "maintainer": line.steward.name,
+        "maintainer_email": line.steward.email,
+        "tags": [{"name": ARCHIVE_TAG}],
+        "extras": {
+            "uri": f"{page_url.removesuffix(dataset.name)}{name}",
+            "is_version_of": page_url,
+            "publisher_name": line.steward.name,
+            "publisher_email": line.steward.email,
+            "glane_versions_of": dataset.name,
+        },
     }
 
 
@@ -134,13 +152,19 @@ def awaited(key: str, file: VersionFile) -> dict[str, Any]:
 
 
 def page_resource(
-    dataset: Dataset, version: Version, key: str, file: VersionFile, served: Served, background: Background
+    dataset: Dataset,
+    version: Version,
+    key: str,
+    file: VersionFile,
+    served: Mapping[str, Served],
+    background: Background,
 ) -> dict[str, Any]:
-    """The fields of one resource of the page: a link to the version's own file.
+    """The fields of one resource of the page: a link to the version's own file among those `served`, by path.
 
     `url_type` is `datapusher` so that ckanext-xloader leaves the DataStore table alone (design, 4). ckanext-dcat
-    reads download_url, hash, hash_algorithm, mimetype and size.
+    reads access_url, download_url, license, conforms_to, hash, hash_algorithm, mimetype and size.
     """
+    here = served[file.path]
     if file.table is not None:
         table = dataset.table(file.table)
         name = f"{words.title(table.line.title)} ({_format(file)})"
@@ -153,25 +177,30 @@ def page_resource(
     return {
         "name": name,
         "description": description,
-        "url": served.url,
-        "download_url": served.url,
+        "url": here.url,
+        "access_url": here.url,
+        "download_url": here.url,
         "url_type": "datapusher",
         "format": _format(file),
         "mimetype": _mediatype(file),
-        "size": served.bytes,
-        "hash": served.sha256,
+        "size": here.bytes,
+        "hash": here.sha256,
         "hash_algorithm": _SHA256,
-        "sha256": served.sha256,
+        "sha256": here.sha256,
+        "license": LICENCES[dataset.line.licence.publish].url,
+        **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table else {}),
         "glane_key": key,
         "glane_version": version.version,
     }
 
 
-def page(dataset: Dataset, version: Version, history: History, background: Background) -> dict[str, Any]:
+def page(dataset: Dataset, version: Version, history: History, background: Background, page_url: str) -> dict[str, Any]:
     """The fields of the dataset's page; `extras` as {key: value}, named as ckanext-dcat reads them."""
     line = dataset.line
     licence = LICENCES[line.licence.publish]
     extras = {
+        # Its name among linked data: an address that outlives the page's id, which a portal made anew gives afresh.
+        "uri": page_url,
         "issued": background.issued,
         "modified": version.created,
         "identifier": f"{dataset.name}",
@@ -182,7 +211,9 @@ def page(dataset: Dataset, version: Version, history: History, background: Backg
         "publisher_name": line.steward.name,
         "publisher_email": line.steward.email,
         "license_url": licence.url,
+        "access_rights": _PUBLIC,
         "attribution": _attribution(version),
+        "provenance": _attribution(version),
         "temporal_start": background.period[0],
         "temporal_end": background.period[1],
         "glane_versions": history.url,
@@ -268,6 +299,12 @@ def differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
 def file_name(path: str) -> str:
     """The name under which a file of a version is downloaded."""
     return PurePosixPath(path).name
+
+
+def _schema_address(dataset: Dataset, table: str, served: Mapping[str, Served]) -> str:
+    """Where the Table Schema of a table stands: in the version's descriptor, by a JSON pointer (RFC 6901)."""
+    place = [one.name for one in dataset.tables].index(table)
+    return f"{served['datapackage.json'].url}#/resources/{place}/schema"
 
 
 def _format(file: VersionFile) -> str:

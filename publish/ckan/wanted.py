@@ -61,14 +61,13 @@ class Wanted:
 
     def page(self, history: History) -> dict[str, Any]:
         """The fields of the dataset's page, where `history` tells where every version is."""
-        return layout.page(self.dataset, self.version, history, self.background)
+        return layout.page(self.dataset, self.version, history, self.background, self.page_url)
 
     def resources(self, served: Mapping[str, Served]) -> dict[str, dict[str, Any]]:
         """The fields of each resource of the page, in order, for the files that readers are served; formers last."""
         current = {
             key: self._with_table(
-                key,
-                layout.page_resource(self.dataset, self.version, key, file, served[file.path], self.background),
+                key, layout.page_resource(self.dataset, self.version, key, file, served, self.background)
             )
             for key, file in layout.page_keys(self.dataset, self.version)
             if file.path in served
