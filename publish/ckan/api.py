@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from publish.ckan.faults import (
     NotThereError,
     PortalError,
     ReadBackError,
+    RefusedError,
     UntouchedError,
     failed,
     refused,
@@ -71,6 +74,14 @@ class Api:
         """The bytes of every request so far that the portal answered: files, rows, metadata and questions."""
         return self._ckan.sent_bytes
 
+    def now(self) -> datetime:
+        """What time it is for the portal, by its last answer; by our own clock where that did not say."""
+        try:
+            said = parsedate_to_datetime(self._ckan.date)
+        except ValueError:
+            return datetime.now(UTC)
+        return said if said.tzinfo else said.replace(tzinfo=UTC)
+
     def read(self, action: str, **data: Any) -> Any:
         """The answer of an action that changes nothing; repeated while the portal fails. Raises PortalError."""
         assert action.endswith(_READING), "write() is for actions that change something"
@@ -96,13 +107,19 @@ class Api:
         If the answer is lost, `done` looks at the portal and gives what the answer would have been, or None if the
         work was not done: then the call is repeated. Without `done` a lost answer is an error. Raises PortalError.
         """
+        lost = False
 
         def attempt() -> Any:
+            nonlocal lost
             try:
                 return self._call(action, data, files)
             except UntouchedError:
                 raise
-            except NoAnswerError:
+            except (NoAnswerError, RefusedError) as error:
+                # A gateway that gave up does not stop the portal: what we repeat may have been done a moment before.
+                if not lost and isinstance(error, RefusedError):
+                    raise
+                lost = True
                 found = done() if done is not None else None
                 if found is None:
                     raise
@@ -163,6 +180,7 @@ class _Remote(RemoteCKAN):  # type: ignore[misc]
 
     status = 0
     body = ""
+    date = ""
     sent_bytes = 0
 
     def __init__(self, address: PortalAddress, session: requests.Session, limits: tuple[float, float]) -> None:
@@ -180,6 +198,7 @@ class _Remote(RemoteCKAN):  # type: ignore[misc]
         # A redirect is never followed: it would drop the data, or carry the token to another host.
         answer = self.session.post(url, data=data, headers=headers, allow_redirects=False, **requests_kwargs)
         self.status, self.body = answer.status_code, answer.text
+        self.date = answer.headers.get("Date", "")
         self.sent_bytes += int(answer.request.headers.get("Content-Length") or 0)
         if answer.status_code in _UNTOUCHED:
             error = UntouchedError(f"{self.address} is busy ({answer.status_code}).", AGAIN)

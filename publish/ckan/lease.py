@@ -43,30 +43,38 @@ def read_lease(text: str) -> Lease | None:
     return Lease(**found.groupdict()) if found else None
 
 
-def new_lease(store: Store, before: str | None, after: str) -> Lease:
-    """A lease for publishing `after` from this store."""
-    at = datetime.now(UTC).isoformat(timespec="seconds")
+def new_lease(store: Store, before: str | None, after: str, now: datetime) -> Lease:
+    """A lease for publishing `after` from this store, at the time that it is for the portal."""
+    at = now.astimezone(UTC).isoformat(timespec="seconds")
     return Lease(store_identity(store), before or "nothing", after, at, uuid.uuid4().hex)
 
 
-def check_free(text: str | None, store: Store, page: str) -> bool:
+def check_free(text: str | None, store: Store, page: str, now: datetime) -> bool:
     """Whether there is no lease (False: there is a dead one that we may take over). Raises BusyError.
 
     The caller holds the store's writer lock: a lease of this very store belongs to a process that is dead. One of
-    another store is believed for an hour.
+    another store is believed for an hour by the portal's clock, which is `now`: publishers' own may be wrong. One
+    that is further than that in the future was written before the portal's clock was set back.
     """
     if not text:
         return True
     lease = read_lease(text)
     if lease is None:
         return False
-    age = datetime.now(UTC) - datetime.fromisoformat(lease.at)
-    if lease.store == store_identity(store) or age > DEAD_AFTER:
+    if lease.store == store_identity(store) or _is_dead(lease, now):
         return False
     raise BusyError(
         f"Another publisher has been putting version {lease.after} on {page} since {lease.at}.",
         "Publish from one store only. If that publisher is dead, its lease ends an hour after it began.",
     )
+
+
+def _is_dead(lease: Lease, now: datetime) -> bool:
+    try:
+        return abs(now - datetime.fromisoformat(lease.at)) > DEAD_AFTER
+    except (ValueError, TypeError):
+        # Somebody wrote this by hand: it is no moment, or one without a time zone.
+        return True
 
 
 def store_identity(store: Store) -> str:

@@ -200,9 +200,9 @@ class _Publication:
         The resources of tables that have no place on the page are made here, to be filled before anybody is led there.
         """
         lead, wanted = self._lead(page), self._wanted
-        if not check_free(lead.get(LEASE), self._store, wanted.page_url):
+        if not check_free(lead.get(LEASE), self._store, wanted.page_url, self._api.now()):
             self._say("taking over the lease of a publisher that is dead")
-        lease = new_lease(self._store, page.get("version") or None, wanted.version.version).text()
+        lease = new_lease(self._store, page.get("version") or None, wanted.version.version, self._api.now()).text()
         resources: dict[str, dict[str, str]] = {
             # So marked, a loader that takes links leaves the table to us from here on.
             str(one["id"]): {DATASTORE: UPDATING, "url_type": "datapusher"}
