@@ -41,6 +41,11 @@ class Changing(Bench):
             field["type"] = types.get(field["name"], field["type"])
         self.dataset = declare(self.folder / "schemas", declaration=declaration, sites=schema, name=self.dataset.name)
 
+    def redeclare(self, sites: dict[str, Any], datastore: str = "glane") -> None:
+        """Declare the dataset with another Table Schema for sites."""
+        declaration = f"datastore: {datastore}\n{ONE_TABLE}"
+        self.dataset = declare(self.folder / "schemas", declaration=declaration, sites=sites, name=self.dataset.name)
+
     def publish_on(self, version: Version, today: date) -> Receipt:
         return publish(version, self.dataset, self.store, self.address, self.said.append, today=today)
 
