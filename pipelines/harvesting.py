@@ -18,6 +18,7 @@ from pipelines import metadata
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.intake import Intake, take_in
 from pipelines.naming import CHECKS, SourceKeys, group_of, name_of, source_keys
+from pipelines.traffic import Traffic, note, received
 from sources.declaration import BrokenSource, Source
 
 WORKERS = 8
@@ -65,7 +66,10 @@ def harvest_asset(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefi
         checked = set(context.op_execution_context.selected_asset_check_keys)
         wanted = [source for source in harvested if _concerns(keys[source.partner], chosen, checked)]
         failed: list[Intake] = []
+        moved = Traffic()
+        written_before = store.written
         for intake in take_all_in(entry, wanted, store):
+            moved += Traffic(received=received(intake.snapshot))
             observe(intake)
             _log(context, intake)
             if intake.error is not None:
@@ -76,6 +80,7 @@ def harvest_asset(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefi
                         yield result
                 elif result.asset_key in chosen:
                     yield result
+        observe(note(store, entry.name, moved + Traffic(written=store.written - written_before)))
         if failed:
             # The pool has tried again whatever trying again could mend.
             raise dg.Failure(metadata.failures(failed), allow_retries=False)

@@ -13,6 +13,7 @@ import dagster as dg
 from glane.store import Store
 from pipelines.intake import Intake
 from pipelines.release import Merge, Publication, Release
+from pipelines.traffic import Traffic
 from publish.version import path_of
 from schemas.dataset import Dataset, Table
 from sources.declaration import Source
@@ -253,6 +254,11 @@ def of_release(release: Release, dataset: Dataset, store: Store) -> Metadata:
     return shown
 
 
+def of_bytes(moved: Traffic, kept: Mapping[str, int]) -> Metadata:
+    """What a step wrote to the store, and what the store keeps of the dataset."""
+    return {"bytes written": moved.written, **{f"bytes kept in {kind}": count for kind, count in kept.items()}}
+
+
 def of_publication(publication: Publication) -> Metadata:
     """The page on the portal, and what was moved to bring it up to date."""
     receipt = publication.receipt
@@ -260,7 +266,8 @@ def of_publication(publication: Publication) -> Metadata:
         "page": dg.MetadataValue.url(receipt.url),
         "version": receipt.version,
         "unchanged": receipt.unchanged,
-        "bytes sent": receipt.sent_bytes,
+        "bytes sent": receipt.sent_in_all,
+        "bytes of files sent": receipt.sent_bytes,
     }
     if receipt.omitted:
         shown["files that the portal did not take"] = ", ".join(receipt.omitted)

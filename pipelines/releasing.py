@@ -19,6 +19,7 @@ from pipelines.harvesting import Observe, Yielded
 from pipelines.naming import group_of, name_of, release_key, source_keys
 from pipelines.release import Failed, make_version, merge_sources, project, usable
 from pipelines.settings import PortalSettings
+from pipelines.traffic import Traffic, kept_of, note
 from publish.holding import HeldBackError
 
 FindPortal = Callable[[], PortalSettings | None]
@@ -60,15 +61,18 @@ def _version(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinitio
     )
     def version() -> Iterator[Yielded]:
         with _told(entry, "version", observe):
+            written_before = store.written
             try:
                 release = make_version(entry, store)
             except HeldBackError as error:
                 yield from expectation_results(entry, key, error.outcomes)
                 raise
             observe(release)
+            moved, kept = Traffic(written=store.written - written_before), kept_of(store, entry.name)
+            observe(note(store, entry.name, moved, kept=sum(kept.values())))
             yield dg.MaterializeResult(
                 data_version=dg.DataVersion(release.version.version),
-                metadata=metadata.of_release(release, usable(entry), store),
+                metadata={**metadata.of_release(release, usable(entry), store), **metadata.of_bytes(moved, kept)},
             )
             yield from expectation_results(entry, key, release.built.expectations)
 
@@ -97,8 +101,11 @@ def _portal(entry: Entry, store: Store, find_portal: FindPortal, observe: Observ
                     description="No portal is known: start the embedded one (glane portal up) or set GLANE_PORTAL.",
                 )
                 return
+            written_before = store.written
             publication = project(entry, store, known, context.log.info)
             observe(publication)
+            written = store.written - written_before
+            observe(note(store, entry.name, Traffic(written=written, sent=publication.receipt.sent_in_all)))
             yield dg.MaterializeResult(metadata=metadata.of_publication(publication))
             yield dg.AssetCheckResult(
                 asset_key=key,

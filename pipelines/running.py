@@ -4,12 +4,15 @@ Belongs here: which runs, in which order, and what a crash in one of them become
 (graph.py), nor what is printed (cli/run.py).
 """
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from sqlalchemy.exc import OperationalError
 
 from glane.errors import WorldError
 from pipelines.catalogue import Entry
@@ -17,6 +20,7 @@ from pipelines.graph import build_definitions
 from pipelines.harvesting import Observe, is_harvested
 from pipelines.instance import open_instance, process_tags
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
+from pipelines.past_runs import prune_runs
 from pipelines.settings import PortalSettings, Settings
 
 _Job = tuple[str, list[dg.AssetKey]]
@@ -93,6 +97,9 @@ def _run(
             for job, assets in jobs(entry)
             for crash in _execute(definitions, instance, job, assets)
         ]
+        with contextlib.suppress(OperationalError):
+            # Dagit's daemon is at its databases: the next run does it.
+            prune_runs(instance, settings.dagster_home, before=datetime.now(UTC) - timedelta(days=settings.run_days))
     if crashes:
         raise CrashError("Glane itself failed:\n" + "\n".join(crashes), "Report this to Glane's developers.")
 

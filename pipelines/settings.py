@@ -5,6 +5,7 @@ those places, nor how the embedded portal is found (pipelines/cli/embedded.py, t
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +29,15 @@ class PortalSettings:
 @dataclass(frozen=True)
 class Settings:
     """Every place Glane reads or writes, as absolute paths. `store` is a folder or the address of a bucket (see
-    glane.store.open_store), `portal` None where the environment names none."""
+    glane.store.open_store), `portal` None where the environment names none. `run_days` are the days for which Dagster's
+    runs are kept."""
 
     store: Path | str
     sources: Path
     schemas: Path
     dagster_home: Path
     portal: PortalSettings | None = None
+    run_days: int = 90
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -43,8 +46,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     GLANE_STORE (data/ of the checkout; a folder or s3://bucket/prefix), GLANE_SOURCES (sources/), GLANE_SCHEMAS
     (schemas/), DAGSTER_HOME (.dagster/); a relative path counts from the current folder. GLANE_PORTAL and
     GLANE_PORTAL_TOKEN_FILE go together; GLANE_PORTAL_ORGANISATION is needed only where the token may publish in
-    several. Raises CallError for a store that is no place, a root of declarations that is no folder, or a portal
-    without a token or an address.
+    several. GLANE_RUN_DAYS (90) says how long Dagster's runs are kept. Raises CallError for a store that is no place, a
+    root of declarations that is no folder, or a portal without a token or an address.
     """
     known = os.environ if environment is None else environment
 
@@ -63,7 +66,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             known.get("GLANE_PORTAL_TOKEN_FILE"),
             known.get("GLANE_PORTAL_ORGANISATION") or None,
         ),
+        run_days=_days(known.get("GLANE_RUN_DAYS") or "90"),
     )
+
+
+def _days(written: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,4}", written):
+        raise CallError(f"GLANE_RUN_DAYS is {written!r}, which is no number of days.", "Write it as 90.")
+    return int(written)
 
 
 def _folder(path: Path, variable: str) -> Path:

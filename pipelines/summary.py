@@ -10,7 +10,9 @@ from typing import Any, Literal
 from glane.errors import GlaneError, WorldError
 from pipelines.catalogue import Entry
 from pipelines.intake import Intake
+from pipelines.pruning import Pruning, Unpruned
 from pipelines.release import Failed, Merge, Publication, Release
+from pipelines.traffic import Cost, Moved, Traffic
 from publish.build import NothingToPublishError
 from publish.quality import Account
 from sources.declaration import BrokenSource
@@ -52,7 +54,8 @@ class Problem:
 class DatasetOutcome:
     """One dataset after a run: its sources, its current version, and what was done on the portal. `warnings` are the
     expectations that a new version does not meet, where that lets it out all the same, rows that are put aside, and
-    changes of structure that were not announced."""
+    changes of structure that were not announced. `bytes_sent` are the files', `cost` counts every byte, `pruned_bytes`
+    those that went from the store, as declared."""
 
     name: str
     sources: tuple[SourceOutcome, ...]
@@ -64,6 +67,8 @@ class DatasetOutcome:
     bytes_sent: int | None = None
     problem: Problem | None = None
     warnings: tuple[str, ...] = ()
+    cost: Cost | None = None
+    pruned_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,9 @@ class Summary:
         self._releases: dict[str, Release] = {}
         self._publications: dict[str, Publication] = {}
         self._failures: dict[str, Failed] = {}
+        self._moved: dict[str, Traffic] = {}
+        self._costs: dict[str, Cost] = {}
+        self._prunings: dict[str, Pruning | Unpruned] = {}
 
     def add(self, event: object) -> None:
         """Take note of what happened; an event of another kind is no affair of the summary's."""
@@ -101,6 +109,18 @@ class Summary:
             self._publications[event.dataset] = event
         elif isinstance(event, Failed):
             self._failures[event.dataset] = event
+        elif isinstance(event, Moved):
+            self._moved[event.dataset] = self.moved(event.dataset) + event.traffic
+        elif isinstance(event, (Pruning, Unpruned)):
+            self._prunings[event.dataset] = event
+
+    def settle(self, dataset: str, cost: Cost) -> None:
+        """Take note of what the whole run cost a dataset."""
+        self._costs[dataset] = cost
+
+    def moved(self, dataset: str) -> Traffic:
+        """What a dataset's steps have moved so far."""
+        return self._moved.get(dataset, Traffic())
 
     def outcome(self) -> Outcome:
         """The sums so far."""
@@ -117,6 +137,7 @@ class Summary:
     def _dataset(self, entry: Entry) -> DatasetOutcome:
         release, publication = self._releases.get(entry.name), self._publications.get(entry.name)
         failure = self._failures.get(entry.name)
+        pruning = self._prunings.get(entry.name)
         version = release.version if release else None
         return DatasetOutcome(
             name=entry.name,
@@ -127,7 +148,9 @@ class Summary:
             rows=dict(version.rows) if version else {},
             page=publication.receipt.url if publication else None,
             bytes_sent=publication.receipt.sent_bytes if publication else None,
-            warnings=_warnings(release) if release else (),
+            warnings=(*(_warnings(release) if release else ()), *_unpruned(pruning)),
+            cost=self._costs.get(entry.name),
+            pruned_bytes=pruning.bytes if isinstance(pruning, Pruning) else 0,
             problem=Problem(failure.what, failure.error.what, failure.error.remedy) if failure else None,
         )
 
@@ -170,6 +193,10 @@ def _warnings(release: Release) -> tuple[str, ...]:
         *(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet),
         *built.warnings,
     )
+
+
+def _unpruned(pruning: Pruning | Unpruned | None) -> tuple[str, ...]:
+    return (f"Nothing was pruned: {pruning.error}",) if isinstance(pruning, Unpruned) else ()
 
 
 def _idle(state: str) -> State:

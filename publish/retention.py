@@ -9,6 +9,7 @@ longer (for whoever has the former page open), and for the last version of each 
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
 from glane.removals import Removal, removed
@@ -73,7 +74,7 @@ def inputs_of(store: Store, dataset: str) -> dict[tuple[str, str], str | None]:
     """
     lines = listed(store, dataset)
     until: dict[tuple[str, str], str | None] = {}
-    for line, after in zip(lines, [*lines[1:], None], strict=True):
+    for line, after in zip_longest(lines, lines[1:]):
         for source in load_line(store, dataset, line).inputs:
             until[source.partner, source.snapshot] = after.created if after is not None else None
     return until

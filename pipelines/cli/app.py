@@ -5,7 +5,7 @@ Belongs here: which commands there are, in the order a newcomer needs them. Does
 
 import typer
 
-from pipelines.cli import check, publish, report, restore, run, source, terms, ui, versions
+from pipelines.cli import check, past, publish, report, restore, run, source, terms, ui, versions
 from portal.commands import app as portal
 
 app = typer.Typer(
@@ -31,5 +31,7 @@ app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)
+app.command("derive")(past.derive)
+app.command("prune")(past.prune)
 app.add_typer(portal, name="portal")
 app.command("ui")(ui.ui)

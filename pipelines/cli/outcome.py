@@ -83,6 +83,7 @@ def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator
             yield f"  [red]FAILED[/]  at {dataset.problem.at}: {_under(dataset.problem.reason)}"
             if dataset.problem.remedy:
                 yield f"          {_under(dataset.problem.remedy)}"
+        yield from _cost(dataset)
 
 
 def _source(source: SourceOutcome, width: int) -> Iterator[str]:
@@ -115,6 +116,30 @@ def _version(dataset: DatasetOutcome) -> Iterator[str]:
     rows = ", ".join(f"{count} rows in {table}" for table, count in dataset.rows.items())
     name = f"version of {day(dataset.created)} ({dataset.version})"
     yield f"  {name}: {rows}" if dataset.new_version else f"  no new version: nothing changed since the {name}, {rows}"
+
+
+def _cost(dataset: DatasetOutcome) -> Iterator[str]:
+    """What it took, and what that comes to in a year: nobody sees otherwise that a store or a bill grows."""
+    cost = dataset.cost
+    if cost is None:
+        return
+    moved, year = cost.moved, cost.year
+    kinds = ", ".join(f"{kind} {size(count)}" for kind, count in cost.kept.items() if count)
+    pruned = f", {size(dataset.pruned_bytes)} pruned" if dataset.pruned_bytes else ""
+    yield (
+        f"  {size(moved.received)} received, {size(moved.written)} written, {size(moved.sent)} sent{pruned}; "
+        f"{size(sum(cost.kept.values()))} kept{f' ({kinds})' if kinds else ''}"
+    )
+    if year is None:
+        return
+    if year.days is None:
+        rate = f"a year, at most, were its {year.runs} declared runs like this one"
+    else:
+        rate = f"a year, at the rate of the last {year.days} days" if year.days > 1 else "a year, at today's rate"
+    grown = f"{size(year.kept)} more" if year.kept >= 0 else f"{size(-year.kept)} less"
+    yield (
+        f"  {rate}: {size(year.received)} received, {size(year.written)} written, {size(year.sent)} sent, {grown} kept"
+    )
 
 
 def _portal(dataset: DatasetOutcome, *, publish: bool, portal_known: bool) -> Iterator[str]:

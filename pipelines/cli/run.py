@@ -4,12 +4,19 @@ Belongs here: arguments, progress, what is printed. Does not belong here: the ru
 (pipelines/summary.py).
 """
 
+import contextlib
 import os
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.say import err, out, print_json
+
+if TYPE_CHECKING:
+    from pipelines.catalogue import Entry
+    from pipelines.settings import Settings
+    from pipelines.summary import Summary
 
 Datasets = Annotated[
     list[str] | None,
@@ -19,6 +26,21 @@ Sources = Annotated[
     list[str] | None,
     typer.Option("--source", "-s", help="Harvest this source alone (partner, or dataset/partner). May be repeated."),
 ]
+
+
+def _settle(settings: "Settings", chosen: Mapping[str, "Entry"], summary: "Summary") -> None:
+    """Prune what may go, once a day, and reckon what the run cost."""
+    from glane.store import StoreError, open_store
+    from pipelines.pruning import prune_datasets
+    from pipelines.traffic import cost_of
+
+    store = open_store(settings.store)
+    for done in prune_datasets(chosen, store, daily=True):
+        summary.add(done)
+    for name, entry in chosen.items():
+        # A store that takes nothing more has been told of already.
+        with contextlib.suppress(StoreError):
+            summary.settle(name, cost_of(entry, store, summary.moved(name)))
 
 
 def run(
@@ -68,6 +90,7 @@ def run(
             err().print("Interrupted: every version that stands is whole. Run again to go on.")
             # Python would wait for the threads that wait for slow servers; what is kept is kept whole at any moment.
             os._exit(130)
+        _settle(settings, chosen, summary)
     outcome = summary.outcome()
     if as_json:
         print_json(outcome.as_json())

@@ -55,7 +55,8 @@ def test_every_row_of_every_partner_is_accounted_for_in_the_summary(commons: Com
         | GOOD,
     }
     del dataset["sources"]
-    created = dataset.pop("created")
+    created, cost = dataset.pop("created"), dataset.pop("cost")
+    assert cost["moved"]["received"] == sum(path.stat().st_size for path in commons.settings.sources.rglob("*.csv"))
     assert created.endswith("+00:00")
     assert dataset == {
         "name": "lieux",
@@ -66,6 +67,7 @@ def test_every_row_of_every_partner_is_accounted_for_in_the_summary(commons: Com
         "bytes_sent": None,
         "problem": None,
         "warnings": [],
+        "pruned_bytes": 0,
     }
     assert _published(commons, "1.0.0") == ["L'Atelier", "La Boussole", "Le Fil", "Le Phare"]
 
