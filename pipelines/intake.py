@@ -161,11 +161,11 @@ class _Run:
         Where the store takes nothing, not even the report, that is what went wrong.
         """
         source, store = self._source, self._store
-        before = last_report(store, source.dataset, source.partner)
         try:
+            before = last_report(store, source.dataset, source.partner)
             verdict = keep_standing(source, self._dataset, store)
         except StoreError as refused:
-            verdict, error = None, refused
+            before, verdict, error = None, None, refused
         report = failed_report(
             credit_of(source, self._dataset, store),
             self._run_at,

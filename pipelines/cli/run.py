@@ -57,6 +57,7 @@ def run(
     portal is the one GLANE_PORTAL names, else the embedded one if it is up; without any, versions are made all the
     same. Runs are the same that Dagit shows.
     """
+    from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
     from pipelines.cli.embedded import find_portal
     from pipelines.cli.outcome import Progress, as_lines
@@ -71,6 +72,8 @@ def run(
     if portal is not None:
         # A token that cannot be used is a wrong call: better said now than after the harvest.
         read_address(portal.url, portal.token_file, portal.organisation)
+    # Nor is anybody asked for anything while the store cannot be reached.
+    open_store(settings.store).exists("versions")
     summary = Summary(chosen)
     with Progress(err(), chosen) as progress:
         # Only now, once the call is known to make sense: Dagster takes a second to import.
