@@ -59,6 +59,16 @@ class Publication:
 
 
 @dataclass(frozen=True)
+class Sending:
+    """How far something is on its way to a portal: `done` of `total`, bytes of a file or rows of a table."""
+
+    dataset: str
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Failed:
     """A release that stopped at `what` (merged, version or portal); the last version stands."""
 
@@ -96,14 +106,27 @@ def make_version(entry: Entry, store: Store) -> Release:
     return Release(entry.name, build_version(dataset, contributions_of(entry, dataset, store), store, created=created))
 
 
-def project(entry: Entry, store: Store, portal: PortalSettings, say: Callable[[str], None]) -> Publication:
-    """Bring a portal to the dataset's current version. Raises CallError before the first version, WorldError."""
+def project(
+    entry: Entry,
+    store: Store,
+    portal: PortalSettings,
+    say: Callable[[str], None],
+    observe: Callable[[Sending], None] = lambda sending: None,
+) -> Publication:
+    """Bring a portal to the dataset's current version; `observe` is told how far what is sent there is.
+
+    Raises CallError before the first version, WorldError.
+    """
     dataset = usable(entry)
     version = current(store, entry.name)
     if version is None:
         raise CallError(f"{entry.name} has no version yet.", f"Make one first: glane run {entry.name}.")
     address = read_address(portal.url, portal.token_file, portal.organisation)
-    return Publication(entry.name, publish(version, dataset, store, address, say))
+
+    def tell(what: str, done: int, total: int) -> None:
+        observe(Sending(entry.name, what, done, total))
+
+    return Publication(entry.name, publish(version, dataset, store, address, say, tell=tell))
 
 
 def usable(entry: Entry) -> Dataset:

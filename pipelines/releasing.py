@@ -102,7 +102,7 @@ def _portal(entry: Entry, store: Store, find_portal: FindPortal, observe: Observ
                 )
                 return
             written_before = store.written
-            publication = project(entry, store, known, context.log.info)
+            publication = project(entry, store, known, context.log.info, observe)
             observe(publication)
             written = store.written - written_before
             observe(note(store, entry.name, Traffic(written=written, sent=publication.receipt.sent_in_all)))

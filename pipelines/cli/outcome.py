@@ -14,7 +14,8 @@ from rich.progress import Progress as Bar
 
 from pipelines.catalogue import Entry
 from pipelines.cli.say import day, size
-from pipelines.release import Merge, Publication, Release
+from pipelines.cli.sending import OnItsWay
+from pipelines.release import Merge, Publication, Release, Sending
 from pipelines.summary import DatasetOutcome, Outcome, SourceOutcome
 
 _STATES = {
@@ -35,6 +36,7 @@ class Progress:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._bar = Bar(*columns, console=console, transient=True) if console.is_terminal else None
         self._task = self._bar.add_task("Starting", total=self._total) if self._bar else None
+        self._sending = OnItsWay(console, self._bar)
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -50,7 +52,10 @@ class Progress:
             self._bar.stop()
 
     def show(self, event: object) -> None:
-        """One more thing is done."""
+        """One more thing is done, or on its way."""
+        if isinstance(event, Sending):
+            self._sending.show(event)
+            return
         if self._bar is None and (stage := _stage(event)):
             self._console.print(stage, markup=False)
         where = "/".join(filter(None, [getattr(event, "dataset", ""), getattr(event, "partner", "")]))

@@ -100,14 +100,23 @@ def _bring(
     as_json: bool,
 ) -> int:
     """Publish the current version of each chosen dataset, tell of each, and give the exit code."""
-    from pipelines.release import Failed, Publication
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    from pipelines.cli.sending import OnItsWay
+    from pipelines.release import Failed, Publication, Sending
     from pipelines.running import publish_datasets
 
+    console = err()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    sending = OnItsWay(console, bar if console.is_terminal else None)
     codes: list[int] = []
     told: list[dict[str, Any]] = []
 
     def observe(event: object) -> None:
-        if isinstance(event, Publication):
+        if isinstance(event, Sending):
+            sending.show(event)
+        elif isinstance(event, Publication):
             receipt = event.receipt
             told.append({"dataset": event.dataset, "page": receipt.url, "version": receipt.version})
             told[-1] |= {"unchanged": receipt.unchanged, "bytes_sent": receipt.sent_bytes, "problem": None}
@@ -120,7 +129,8 @@ def _bring(
             if not as_json:
                 err().print(f"{event.dataset}  FAILED  {event.error}", markup=False)
 
-    publish_datasets(settings, catalogue, chosen, portal, observe)
+    with bar:
+        publish_datasets(settings, catalogue, chosen, portal, observe)
     if as_json:
         print_json(told)
     return min(codes, default=0)

@@ -19,7 +19,7 @@ from typing import Any
 import requests
 from ckanapi import RemoteCKAN
 from ckanapi.errors import CKANAPIError, NotAuthorized, NotFound, ServerIncompatibleError, ValidationError
-from requests_toolbelt import MultipartEncoder
+from requests_toolbelt import MultipartEncoder, MultipartEncoderMonitor
 
 from publish.ckan.address import PortalAddress
 from publish.ckan.faults import (
@@ -34,6 +34,9 @@ from publish.ckan.faults import (
     refused,
     rights,
 )
+
+Tell = Callable[[str, int, int], None]
+"""Told what is on its way, how much of it has gone, and how much there is."""
 
 _READING = ("_show", "_list", "_search", "_list_for_user")
 _UNTOUCHED = (429, 503)
@@ -50,15 +53,17 @@ class Patience:
 
 
 class Api:
-    """One portal, called with our token. Use as a context manager."""
+    """One portal, called with our token. Use as a context manager. `tell` is told how far an upload is, in bytes."""
 
-    def __init__(self, address: PortalAddress, patience: Patience | None = None) -> None:
+    def __init__(
+        self, address: PortalAddress, patience: Patience | None = None, tell: Tell = lambda what, done, total: None
+    ) -> None:
         self.address = address
         self._patience = patience or Patience()
         self._session = requests.Session()
         # Without this, requests would send what a .netrc says instead of the token.
         self._session.auth = lambda request: request
-        self._ckan = _Remote(address, self._session, (self._patience.connect, self._patience.answer))
+        self._ckan = _Remote(address, self._session, (self._patience.connect, self._patience.answer), tell)
         # Files are public, or are read where the portal sends us (S3): never with the token.
         self._reader = requests.Session()
 
@@ -183,16 +188,22 @@ class _Remote(RemoteCKAN):  # type: ignore[misc]
     date = ""
     sent_bytes = 0
 
-    def __init__(self, address: PortalAddress, session: requests.Session, limits: tuple[float, float]) -> None:
+    def __init__(
+        self, address: PortalAddress, session: requests.Session, limits: tuple[float, float], tell: Tell
+    ) -> None:
         super().__init__(address.url, apikey=address.token, user_agent="glane", session=session)
-        self._limits = limits
+        self._limits, self._tell = limits, tell
 
     def _request_fn(
         self, url: str, data: Any, headers: dict[str, str], files: Any, requests_kwargs: dict[str, Any]
     ) -> tuple[int, str]:
         if files:
             fields = [(key.decode(), value) for key, value in data.items()] + list(files.items())
-            data = MultipartEncoder(fields)
+            names = [str(name) for name, _ in files.values()]
+            what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+            data = MultipartEncoderMonitor(
+                MultipartEncoder(fields), lambda monitor: self._tell(what, monitor.bytes_read, monitor.len)
+            )
             headers = {**headers, "Content-Type": data.content_type}
         requests_kwargs["timeout"] = self._limits
         # A redirect is never followed: it would drop the data, or carry the token to another host.

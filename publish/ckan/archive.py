@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glane.removals import removed
 from glane.store import Store, sha256_of
 from publish import feed
 from publish.ckan import layout
@@ -20,6 +21,8 @@ from publish.ckan.api import Api
 from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
 from publish.ckan.layout import Served
 from publish.package import project, to_json
+from publish.remaking import derived_files
+from publish.retention import derived_path, was_removed
 from publish.version import Version, VersionFile, path_of
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
@@ -136,7 +139,7 @@ class Uploader:
         name = layout.archive_name(self._dataset.name, archive.number)
         archive = self._open(archive, organisation, page_url)
         kept, stray = self._sort_out(archive)
-        files = layout.public_files(self._version)
+        files = self._files()
         plain = [file for file in files if file.kind not in layout.PROJECTED]
         sources = {file.path: (path_of(self._store, self._version, file), file.sha256, file.bytes) for file in plain}
         kept |= self._send(name, [file for file in plain if file.path not in kept], sources)
@@ -148,8 +151,26 @@ class Uploader:
             }
             stray += [r["id"] for r in archive.resources if r["url"] in {old.url for old in former.values()}]
             kept |= self._send(name, [f for f in projected if f.path in former or f.path not in kept], sources)
-        self._drop(name, stray)
+        self._drop(name, stray, "that a killed run had left")
         return Uploaded(kept, self._sent, self._sent_bytes, tuple(self._omitted))
+
+    def sweep(self, archives: Sequence[Archive], with_derived: Collection[str]) -> None:
+        """Take away the derived files (XLSX, GeoJSON) of all versions but those `with_derived`. Raises PortalError."""
+        for archive in archives:
+            surplus = [r["id"] for r in archive.resources if _is_derived(r) and _version_of(r) not in with_derived]
+            name = layout.archive_name(self._dataset.name, archive.number)
+            self._drop(name, surplus, "in derived formats: glane derive makes them again")
+
+    def _files(self) -> list[VersionFile]:
+        """The files that readers should find: all that leave the house but those that went as declared."""
+        files = layout.public_files(self._version)
+        absent = {
+            file.path
+            for file in derived_files(self._version)
+            if not self._store.exists(f"{self._version.key}/{file.path}")
+        }
+        gone = removed(self._store, self._dataset.name) if absent else {}
+        return [f for f in files if f.path not in absent or not was_removed(gone, self._version, f)]
 
     def _open(self, archive: Archive, organisation: str, page_url: str) -> Archive:
         """The page, made if it is not there, and saying of itself what it should."""
@@ -270,20 +291,27 @@ class Uploader:
             return False
         return digest == served.sha256
 
-    def _drop(self, name: str, stray: Sequence[str]) -> None:
+    def _drop(self, name: str, stray: Sequence[str], which: str) -> None:
         if stray:
             patterns = [f"-resources__{identifier}" for identifier in stray]
             self._api.write("package_revise", {"match": {"name": name}, "filter": patterns}, done=lambda: None)
-            self._say(f"swept {len(stray)} files that a killed run had left")
+            self._say(f"swept {len(stray)} files {which}")
 
 
 def _served(resource: Mapping[str, Any]) -> Served:
-    return Served(str(resource["url"]), str(resource.get("hash") or ""), int(resource.get("size") or 0))
+    # A portal's loader that somebody asked by hand puts a hash of its own kind into `hash`.
+    digest = str(resource.get("sha256") or resource.get("hash") or "")
+    return Served(str(resource["url"]), digest, int(resource.get("size") or 0))
 
 
 def _version_of(resource: Mapping[str, Any]) -> str | None:
     name = str(resource.get("name") or "")
     return name.split("/", 1)[0] if "/" in name else None
+
+
+def _is_derived(resource: Mapping[str, Any]) -> bool:
+    _, _, path = str(resource.get("name") or "").partition("/")
+    return derived_path(path)
 
 
 def _needed(file: VersionFile) -> bool:

@@ -15,7 +15,7 @@ import polars as pl
 
 from publish.ckan.api import Api
 from publish.ckan.columns import CHUNK, Loadable
-from publish.ckan.faults import NoAnswerError, NotThereError, PortalError, UntouchedError
+from publish.ckan.faults import NoAnswerError, NotThereError, PortalError, RefusedError, UntouchedError
 from publish.delta import Difference
 
 SMALL = 10_000
@@ -24,11 +24,11 @@ SMALL = 10_000
 _VIEWS = ("datatables_view", "recline_view", "recline_grid_view", "recline_graph_view", "recline_map_view")
 """The previews of CKAN that show a DataStore table, and nothing without one."""
 
-Tell = Callable[[int, int], None]
+TellRows = Callable[[int, int], None]
 """Told how many rows have gone, and how many there are."""
 
 
-def reload(api: Api, resource: str, load: Loadable, tell: Tell = lambda done, total: None) -> None:
+def reload(api: Api, resource: str, load: Loadable, tell: TellRows = lambda done, total: None) -> None:
     """Make the table anew with all rows. Raises PortalError."""
     remove_table(api, resource)
     fields = {"fields": list(load.columns), "primary_key": list(load.key)}
@@ -42,7 +42,7 @@ def reload(api: Api, resource: str, load: Loadable, tell: Tell = lambda done, to
 
 
 def move(
-    api: Api, resource: str, load: Loadable, difference: Difference, tell: Tell = lambda done, total: None
+    api: Api, resource: str, load: Loadable, difference: Difference, tell: TellRows = lambda done, total: None
 ) -> None:
     """Bring the table forward over `difference`, whose new end is `load`. Raises PortalError."""
     touched = pl.concat([difference.changed.select(load.key), difference.added.select(load.key)]).unique()
@@ -89,13 +89,13 @@ def remove_views(api: Api, resource: str) -> None:
 
 
 def _insert(api: Api, resource: str, records: list[dict[str, Any]]) -> None:
-    """Add rows to a table that has none of them: a third faster than an upsert, which heals a lost answer."""
+    """Add rows to a table that has none of them: a third faster than an upsert, which heals a call done twice."""
     data = {"resource_id": resource, "force": True, "calculate_record_count": False, "records": records}
     try:
         api.write("datastore_upsert", {**data, "method": "insert"})
     except UntouchedError:
         raise
-    except NoAnswerError:
+    except (NoAnswerError, RefusedError):
         _write(api, "datastore_upsert", resource, {"method": "upsert", "records": records})
 
 

@@ -25,6 +25,10 @@ class UntouchedError(NoAnswerError):
     wait: float | None = None
 
 
+class NotCkanError(PortalError):
+    """What answers at the address is no CKAN: another site, or another part of the right one."""
+
+
 class RightsError(PortalError):
     """The portal refuses the token, or the token may not do this."""
 
@@ -84,10 +88,15 @@ def rights(url: str, action: str) -> RightsError:
     )
 
 
-def failed(url: str, action: str, status: int, body: str) -> NoAnswerError:
-    """The error for an answer that is not CKAN's: a 500 with a page of HTML, a gateway's 502."""
+def failed(url: str, action: str, status: int, body: str) -> PortalError:
+    """The error for an answer that is not CKAN's: a 500 with a page of HTML, a gateway's 502, another site's page."""
     title = body.split("<title>", 1)[1].split("</title>", 1)[0] if "<title>" in body else body
     said = " ".join(title.split())[:120]
+    if status in (200, 404, 405, 410):
+        return NotCkanError(
+            f"What answers at {url} is no CKAN: {status} to {action}{f' ({said})' if said else ''}.",
+            f"Is this the address of a CKAN (GLANE_PORTAL, --to)? Then {url}/api/3/action/status_show answers.",
+        )
     return NoAnswerError(
         f"{url} answered {status} to {action}{f' ({said})' if said else ''}.",
         f"See the portal's own log. {AGAIN}",

@@ -15,7 +15,7 @@ from glane.errors import CallError
 from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
-from publish.ckan.api import Api, Patience
+from publish.ckan.api import Api, Patience, Tell
 from publish.ckan.archive import Uploaded
 from publish.ckan.background import History
 from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
@@ -23,7 +23,7 @@ from publish.ckan.frozen import find_formers
 from publish.ckan.layout import DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
 from publish.ckan.place import place_of
-from publish.ckan.tables import Tables, Tell
+from publish.ckan.tables import Tables
 from publish.ckan.wanted import Page, Wanted, keyed, leased, want
 from publish.version import Version
 from schemas.dataset import Dataset
@@ -74,7 +74,7 @@ def publish(
     PortalError (each of its kinds says what to do), CallError where the organisation is not clear or the version has
     other tables than are declared, UnholdableError where no DataStore could hold them.
     """
-    with store.writer(), Api(portal, patience) as api:
+    with store.writer(), Api(portal, patience, tell) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
         wanted = want(store, dataset, version, site_url)
         day = today or datetime.now(UTC).date()

@@ -9,7 +9,7 @@ from typing import Any
 
 from glane.store import Store
 from publish.ckan import datastore
-from publish.ckan.api import Api
+from publish.ckan.api import Api, Tell
 from publish.ckan.columns import Loadable, content_of
 from publish.ckan.faults import PortalError
 from publish.ckan.frozen import load_former
@@ -22,9 +22,6 @@ from publish.version import listed, load
 
 LOADERS = ("xloader", "datapusher")
 """The extensions of CKAN that fill DataStore tables from links, in the order in which they are asked."""
-
-Tell = Callable[[str, int, int], None]
-"""Told what is on its way, how much of it has gone, and how much there is."""
 
 
 class Tables:

@@ -9,6 +9,7 @@ from publish.ckan.address import AddressError, PortalAddress, read_address
 from publish.ckan.api import Api, Patience
 from publish.ckan.faults import (
     NoAnswerError,
+    NotCkanError,
     PortalError,
     ReadBackError,
     RefusedError,
@@ -41,6 +42,33 @@ def test_a_500_with_a_page_of_html_says_what_answered_and_what_to_do() -> None:
         assert "the portal's own log" in failure.value.remedy
         assert failure.value.exit_code == 3
         assert len(there.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, HTML), (200, b"<html><title>Our blog</title></html>"), (200, b"[]")]
+)
+def test_what_is_no_ckan_is_told_so_at_once(status: int, body: bytes) -> None:
+    with serving(lambda request: Answer(status, body)) as there, Api(PortalAddress(there.url, TOKEN), SOON) as api:
+        with pytest.raises(NotCkanError, match=rf"no CKAN: {status} to status_show") as failure:
+            api.read("status_show")
+        assert failure.value.remedy == (
+            f"Is this the address of a CKAN (GLANE_PORTAL, --to)? Then {there.url}/api/3/action/status_show answers."
+        )
+        assert len(there.seen) == 1
+
+
+def test_an_upload_tells_how_far_it_is(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_bytes(b"x" * 100_000)
+    told: list[tuple[str, int, int]] = []
+    with (
+        serving(lambda request: ok({})) as there,
+        Api(PortalAddress(there.url, TOKEN), SOON, lambda *how: told.append(how)) as api,
+    ):
+        api.write("package_revise", {"a": "b"}, files=[("upload", "sites.csv", tmp_path / "sites.csv")])
+        sent = len(there.seen[0].body)
+    assert told[-1] == ("sites.csv", sent, sent)
+    assert told == sorted(told)
+    assert len(told) > 2
 
 
 def test_a_403_is_about_the_token_and_is_not_repeated() -> None:

@@ -186,6 +186,14 @@ def test_a_portal_that_shows_this_version_is_left_alone(bench: Bench) -> None:
     assert bench.said[-1].endswith("shows version 1.0.0 already: nothing sent")
 
 
+def test_a_token_that_expired_is_told_though_there_is_nothing_to_send(bench: Bench) -> None:
+    version = bench.version(ANGERS)
+    bench.publish(version)
+    bench.address = PortalAddress(bench.portal.url, "not-a-token")
+    with pytest.raises(RightsError, match=r"shows version 1\.0\.0 already, but the token may not publish there"):
+        bench.publish(version)
+
+
 def test_what_somebody_edited_by_hand_is_put_right_without_an_upload(bench: Bench) -> None:
     version = bench.version(ANGERS)
     bench.publish(version)
