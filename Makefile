@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate bench-diff
+.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate bench-diff bench-proposal
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -59,6 +59,9 @@ bench-validate: setup  ## validation beside frictionless, pandera and bare reade
 
 bench-diff: setup  ## glane diff beside csv-diff, daff and datacompy; ROWS="100000 1000000" chooses the sizes
 	@$(UV) sync --frozen --python $(PYTHON) --group bench && .venv/bin/python bench/diff.py --uv $(UV) $(if $(ROWS),--rows $(ROWS))
+
+bench-proposal: setup  ## what `glane source new` maps right on partners' real files
+	@.venv/bin/python bench/proposal.py
 
 stop:  ## stop the embedded portal
 	@.venv/bin/glane portal down

@@ -1,11 +1,13 @@
-"""`glane source`: the partners' sources, and their acceptance tests.
+"""`glane source`: the partners' sources: new ones, what there is, and their acceptance tests.
 
-Belongs here: arguments and what is printed. Does not belong here: declarations (sources/declaration.py), running a
-sample (sources/testing.py).
+Belongs here: arguments and what is printed. Does not belong here: declarations (sources/declaration.py), proposing one
+(sources/proposal), running a sample (sources/testing.py).
 """
 
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from schemas.dataset import Dataset
     from sources.declaration import Source
 
-app = typer.Typer(no_args_is_help=True, help="The partners' sources: list them, run their acceptance tests.")
+app = typer.Typer(no_args_is_help=True, help="The partners' sources: propose, list and test them.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -87,6 +89,44 @@ def _sentence(line: dict[str, Any]) -> str:
         said = f"{last['rows_in']} rows in, {last['to_correct']} to be corrected, {last['on_hold']} on hold"
     head = f"{line['source']}  {line['organisation']}, {line['licence']}, {line['kind']} from {line['where']}"
     return f"{head}, {line['state']}, {line['cadence']}: {said}"
+
+
+@app.command("new")
+def new_source(
+    dataset: Annotated[
+        str, typer.Argument(help="The dataset it is for, or one table of it.", metavar="DATASET[/TABLE]")
+    ],
+    name: Annotated[str, typer.Argument(help="The new source's name, which its rows' ids begin with: my-hub.")],
+    file: Annotated[str, typer.Argument(help="The partner's file, or its address.", metavar="FILE-OR-URL")],
+    licence: Annotated[str | None, typer.Option(help="The licence that the partner gave (SPDX): etalab-2.0.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="How the partner wants to be credited.")] = None,
+    organisation: Annotated[str | None, typer.Option(help="The partner.", show_default="the attribution")] = None,
+    identity: Annotated[
+        list[str] | None, typer.Option("--id", help="The column that tells rows apart (several: repeat).")
+    ] = None,
+    country: Annotated[str, typer.Option(help="The partner's country (ISO 3166-1 alpha-2).")] = "FR",
+    language: Annotated[str, typer.Option(help="The language of the file.")] = "fr",
+    private: Annotated[bool, typer.Option("--private", help="The address is on a network of your own.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; harvest it from the next run on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Propose the declaration of a new partner out of its file: write the folder, and say what becomes of every row.
+
+    What it is unsure of is marked `# ?` in source.yaml; until somebody wrote `state: active`, nothing is harvested.
+    """
+    from pipelines.cli.proposing import ask_credit, begin, told
+
+    with tempfile.TemporaryDirectory(prefix="glane-") as folder:
+        scratch = Path(folder)
+        begun = begin(
+            dataset, name, file, scratch, country=country, language=language, identity=identity or (), private=private
+        )
+        credit = ask_credit(licence, attribution, organisation, language=language, country=country, ask=not yes)
+        answer = begun.write(credit, active=yes)
+    if as_json:
+        print_json(answer)
+    else:
+        told(answer)
 
 
 @app.command("test")
