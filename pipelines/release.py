@@ -121,7 +121,7 @@ def project(
     version = current(store, entry.name)
     if version is None:
         raise CallError(f"{entry.name} has no version yet.", f"Make one first: glane run {entry.name}.")
-    address = read_address(portal.url, portal.token_file, portal.organisation)
+    address = read_address(portal.url, portal.token_file, portal.organisation, portal.public_store)
 
     def tell(what: str, done: int, total: int) -> None:
         observe(Sending(entry.name, what, done, total))

@@ -18,12 +18,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class PortalSettings:
-    """A portal to publish on: its address, the file that holds an editor's token, and the organisation that
-    publishes (None where the token has only one)."""
+    """A portal to publish on: its address, the file that holds an editor's token, the organisation that publishes
+    (None where the token has only one), and where its readers find the store's versions (None: nowhere but there)."""
 
     url: str
     token_file: Path
     organisation: str | None = None
+    public_store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Settings:
     schemas: Path
     dagster_home: Path
     portal: PortalSettings | None = None
+    public_store: str | None = None
     run_days: int = 90
 
 
@@ -46,8 +48,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     GLANE_STORE (data/ of the checkout; a folder or s3://bucket/prefix), GLANE_SOURCES (sources/), GLANE_SCHEMAS
     (schemas/), DAGSTER_HOME (.dagster/); a relative path counts from the current folder. GLANE_PORTAL and
     GLANE_PORTAL_TOKEN_FILE go together; GLANE_PORTAL_ORGANISATION is needed only where the token may publish in
-    several. GLANE_RUN_DAYS (90) says how long Dagster's runs are kept. Raises CallError for a store that is no place, a
-    root of declarations that is no folder, or a portal without a token or an address.
+    several. GLANE_STORE_PUBLIC_URL is the address under which readers find the store's folder versions/, for datasets
+    that are declared `files: store`. GLANE_RUN_DAYS (90) says how long Dagster's runs are kept. Raises CallError for a
+    store that is no place, a root of declarations that is no folder, or a portal without a token or an address.
     """
     known = os.environ if environment is None else environment
 
@@ -65,7 +68,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             known.get("GLANE_PORTAL"),
             known.get("GLANE_PORTAL_TOKEN_FILE"),
             known.get("GLANE_PORTAL_ORGANISATION") or None,
+            known.get("GLANE_STORE_PUBLIC_URL") or None,
         ),
+        public_store=known.get("GLANE_STORE_PUBLIC_URL") or None,
         run_days=_days(known.get("GLANE_RUN_DAYS") or "90"),
     )
 
@@ -82,7 +87,9 @@ def _folder(path: Path, variable: str) -> Path:
     return path
 
 
-def _portal(url: str | None, token_file: str | None, organisation: str | None) -> PortalSettings | None:
+def _portal(
+    url: str | None, token_file: str | None, organisation: str | None, public_store: str | None
+) -> PortalSettings | None:
     if not url:
         return None
     if not url.startswith(("http://", "https://")):
@@ -92,4 +99,4 @@ def _portal(url: str | None, token_file: str | None, organisation: str | None) -
             "GLANE_PORTAL names a portal, but no token to publish with.",
             "Set GLANE_PORTAL_TOKEN_FILE to a file that holds an organisation editor's API token.",
         )
-    return PortalSettings(url.rstrip("/"), Path(token_file).expanduser().absolute(), organisation)
+    return PortalSettings(url.rstrip("/"), Path(token_file).expanduser().absolute(), organisation, public_store)

@@ -14,6 +14,7 @@ from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api
 from publish.ckan.archive import Archive, choose_archive, find_archives, served_now
 from publish.ckan.faults import PortalError
+from publish.ckan.public_store import leads_to, misserved
 from publish.retention import was_removed
 from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load, load_line, version_key
 
@@ -57,7 +58,7 @@ def verify_store(store: Store, dataset: str) -> list[Fault]:
 
 def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fault]:
     """Every fault of the versions that a portal keeps, held against the store, and the versions that it lacks;
-    downloads every byte.
+    downloads every byte. Where the page leads to the public store, the versions are read there.
 
     Raises PortalError where the portal cannot be read at all.
     """
@@ -66,11 +67,15 @@ def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fau
         site_url = str(api.read("status_show").get("site_url") or portal.url)
         versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
         archives = find_archives(api, dataset)
-        faults = [
-            Fault(f"{site_url.rstrip('/')}/dataset/{dataset}-versions", f"Version {number} is not there whole.", remedy)
-            for number, version in versions.items()
-            if served_now(choose_archive(archives, version), version) is None
-        ]
+        if portal.public_store and leads_to(api, dataset, portal.public_store):
+            faults = [Fault(one.url, what, remedy) for one, what in misserved(api, store, dataset, portal.public_store)]
+        else:
+            page = f"{site_url.rstrip('/')}/dataset/{dataset}-versions"
+            faults = [
+                Fault(page, f"Version {number} is not there whole.", remedy)
+                for number, version in versions.items()
+                if served_now(choose_archive(archives, version), version) is None
+            ]
         for name, address, expected in _kept(versions, archives):
             try:
                 digest, _ = api.digest(portal.ours(address, site_url))

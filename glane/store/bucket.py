@@ -6,6 +6,7 @@ botocore reads it; none is ever shown.
 """
 
 import hashlib
+import mimetypes
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -97,8 +98,16 @@ class Bucket:
         """Write `data` in one PUT and give its ETag. Raises OvertakenError where a `condition` (IfMatch, IfNoneMatch)
         is not met: nothing was written then."""
         with self._doing("write", key):
+            # As what a browser should take it, where the bucket is shown to the public.
+            kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
             answer = self._s3.call_s3(
-                "put_object", Bucket=self._bucket, Key=self._key(key), Body=data, ContentLength=len(data), **condition
+                "put_object",
+                Bucket=self._bucket,
+                Key=self._key(key),
+                Body=data,
+                ContentLength=len(data),
+                ContentType=kind,
+                **condition,
             )
         return str(answer["ETag"])
 

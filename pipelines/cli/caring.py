@@ -25,8 +25,8 @@ def check_portal(chosen: Mapping[str, Entry], store: Store, portal: PortalSettin
     from publish.ckan.probe import probe
     from publish.version import current
 
-    address = read_address(portal.url, portal.token_file, portal.organisation)
-    found = {name: probe(usable(entry), current(store, name), address) for name, entry in chosen.items()}
+    address = read_address(portal.url, portal.token_file, portal.organisation, portal.public_store)
+    found = {name: probe(usable(entry), current(store, name), address, store=store) for name, entry in chosen.items()}
     if as_json:
         print_json({name: [asdict(finding) for finding in findings] for name, findings in found.items()})
     for name, findings in found.items() if not as_json else ():
@@ -41,7 +41,7 @@ def rebuild_portal(chosen: Mapping[str, Entry], store: Store, portal: PortalSett
     """Bring every version of the chosen datasets to `portal`; the worst exit code. One that fails stops no other."""
     from publish.ckan.rebuild import rebuild
 
-    address = read_address(portal.url, portal.token_file, portal.organisation)
+    address = read_address(portal.url, portal.token_file, portal.organisation, portal.public_store)
     told: list[dict[str, Any]] = []
     codes = [0]
     for name, entry in chosen.items():

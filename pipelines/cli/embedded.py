@@ -20,4 +20,6 @@ def find_portal(settings: Settings) -> PortalSettings | None:
     except WorldError:
         # The embedded portal is not installed here: then it does not run either.
         return None
-    return PortalSettings(known.url, known.token_file) if known.running and known.url else None
+    if not (known.running and known.url):
+        return None
+    return PortalSettings(known.url, known.token_file, public_store=settings.public_store)

@@ -71,7 +71,7 @@ def run(
     portal = None if no_publish else find_portal(settings)
     if portal is not None:
         # A token that cannot be used is a wrong call: better said now than after the harvest.
-        read_address(portal.url, portal.token_file, portal.organisation)
+        read_address(portal.url, portal.token_file, portal.organisation, portal.public_store)
     # Nor is anybody asked for anything while the store cannot be reached.
     open_store(settings.store).exists("versions")
     summary = Summary(chosen)

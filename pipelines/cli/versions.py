@@ -129,7 +129,7 @@ def verify(
     for name in datasets or kept:
         faults += verify_store(store, name)
         if known is not None:
-            address = read_address(known.url, known.token_file, known.organisation)
+            address = read_address(known.url, known.token_file, known.organisation, known.public_store)
             faults += verify_portal(store, name, address)
     if as_json:
         print_json([asdict(fault) for fault in faults])

@@ -69,7 +69,8 @@ def refused(url: str, action: str, reasons: dict[str, Any]) -> RefusedError:
     if "size too large" in text or "upload_size" in words or "max_size" in text:
         return TooLargeError(
             f"{url} refuses a file as too large ({action}).",
-            "Ask its administrator to raise ckan.max_resource_size, or leave out formats in dataset.yaml.",
+            "Ask its administrator to raise ckan.max_resource_size, leave out formats in dataset.yaml, or set `files: "
+            "store` there: then the files stay in a public store, and the portal links to them, whatever their size.",
             words,
         )
     if "match" in words:

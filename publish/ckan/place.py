@@ -13,6 +13,7 @@ from publish.ckan.api import Api
 from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, last_archives, served_now
 from publish.ckan.background import History, Past
 from publish.ckan.layout import Served
+from publish.ckan.public_store import InStore
 from publish.ckan.wanted import Wanted
 from publish.version import Listed, listed
 
@@ -39,7 +40,7 @@ class OnPortal:
         lines = older(store, wanted)
         archives = last_archives(api, wanted.dataset.name, _named(api, store, wanted), [line.version for line in lines])
         self._archive = choose_archive(archives, wanted.version)
-        self._wanted = wanted
+        self._wanted, self._say = wanted, say
         self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
         addresses = [address_book(archive) for archive in archives]
         self.history = History(
@@ -54,18 +55,29 @@ class OnPortal:
             if self._archive.number > 1
             else "",
         )
+        self._missing = [line.version for line in lines if line.version not in {p.version for p in self.history.recent}]
 
     def served_now(self) -> Mapping[str, Served] | None:
         """The version's files as the portal lists them; None unless every CSV and the descriptor are there, once."""
         return served_now(self._archive, self._wanted.version)
 
     def bring(self, organisation: str) -> Uploaded:
-        """Upload what is missing, and read every byte back. Raises PortalError."""
-        return self._uploader.bring(self._archive, organisation, self._wanted.page_url)
+        """Upload what is missing, and read every byte back; older versions that are not there are told. Raises
+        PortalError."""
+        uploaded = self._uploader.bring(self._archive, organisation, self._wanted.page_url)
+        if self._missing:
+            numbers, name = ", ".join(self._missing), self._wanted.dataset.name
+            self._say(f"{numbers} is not on the portal: glane publish {name} --rebuild brings every older version")
+        return uploaded
 
 
 def place_of(api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> Place:
-    """The place that the dataset's declaration names (`files:`). Raises PortalError where it cannot be looked at."""
+    """The place that the dataset's declaration names (`files:`).
+
+    Raises PortalError where it cannot be looked at, CallError where the public store has no known address.
+    """
+    if wanted.dataset.line.files == "store":
+        return InStore(api, store, wanted, older(store, wanted), say)
     return OnPortal(api, store, wanted, say)
 
 

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from glane.errors import CallError
+from glane.store import Store
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
 from publish.ckan.archive import find_archives
 from publish.ckan.faults import PortalError
-from publish.ckan.layout import LEASE
+from publish.ckan.layout import LEASE, Served
+from publish.ckan.public_store import addresses, check_private, check_served, public_address
 from publish.ckan.tables import LOADERS
 from publish.ckan.wanted import keyed, leased
 from publish.version import Version
@@ -44,9 +47,17 @@ class Finding:
 
 
 def probe(
-    dataset: Dataset, version: Version | None, portal: PortalAddress, *, patience: Patience | None = None
+    dataset: Dataset,
+    version: Version | None,
+    portal: PortalAddress,
+    *,
+    patience: Patience | None = None,
+    store: Store | None = None,
 ) -> tuple[Finding, ...]:
-    """What publishing `version` (None: there is none yet) of `dataset` on `portal` would meet. Writes nothing."""
+    """What publishing `version` (None: there is none yet) of `dataset` on `portal` would meet. Writes nothing.
+
+    With the `store` that `version` is in, it is seen that a public store does not show what partners sent.
+    """
     with Api(portal, patience) as api:
         try:
             status = api.read("status_show")
@@ -57,7 +68,7 @@ def probe(
             _site_url(portal, status),
             *_extensions(status, dataset),
             *_rights(api, dataset),
-            _limit(api, dataset, version),
+            _limit(api, dataset, version) if dataset.line.files == "portal" else _public(api, dataset, version, store),
         )
 
 
@@ -171,5 +182,24 @@ def _limit(api: Api, dataset: Dataset, version: Version | None) -> Finding:
         return Finding("uploads", "ok", f"{need}; the portal has taken {taken / 1e6:.1f} MB before.")
     if largest.bytes <= STOCK_LIMIT:
         return Finding("uploads", "ok", f"{need}; a stock CKAN takes 10 MB. The portal does not tell its own limit.")
-    remedy = "Ask its administrator for ckan.max_resource_size. A format that is too large is left out, never the CSV."
+    remedy = (
+        "Ask its administrator for ckan.max_resource_size. A format that is too large is left out, never the CSV; with "
+        "`files: store` in dataset.yaml nothing is uploaded."
+    )
     return Finding("uploads", "look", f"{need}; a stock CKAN takes 10 MB. The portal does not tell its limit.", remedy)
+
+
+def _public(api: Api, dataset: Dataset, version: Version | None, store: Store | None) -> Finding:
+    """Whether readers can download from the public store, and nothing but versions."""
+    try:
+        base = public_address(api, dataset.name)
+        if store is not None:
+            check_private(store, dataset.name, base)
+        if version is None:
+            what = f"There is no version yet to look for under {base}/versions/."
+            return Finding("files", "look", what, f"glane run {dataset.name}")
+        smallest = min(layout.public_files(version), key=lambda file: file.bytes)
+        check_served(api, Served(addresses(base, version)[smallest.path], smallest.sha256, smallest.bytes))
+    except (CallError, PortalError) as error:
+        return Finding("files", "no", error.what, error.remedy)
+    return Finding("files", "ok", f"Files stay in the public store, {base}, which serves {smallest.path}: no limit.")

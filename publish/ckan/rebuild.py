@@ -59,6 +59,9 @@ def rebuild(
         )
     receipt = publish(version, dataset, store, portal, say, patience=patience, afresh=True)
     sent, sent_bytes, brought = receipt.sent, receipt.sent_bytes, []
+    if dataset.line.files == "store":
+        # What readers download is the store itself.
+        return Rebuilt(receipt, (), sent, sent_bytes)
     with store.writer(), Api(portal, patience) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url).rstrip("/")
         organisation = str(api.read("package_show", id=dataset.name)["organization"]["name"])
