@@ -10,7 +10,7 @@ import pytest
 
 from glane.errors import CallError, WorldError
 from portal import embedded
-from portal.interpreter import CHECKOUT, default_home, preferred_port
+from portal.interpreter import CHECKOUT, Environment, default_home, preferred_port
 from portal.locks import start_lock, supervisor_of, take_supervisor_lock
 
 
@@ -20,6 +20,16 @@ def test_a_missing_environment_is_said_with_its_remedy(tmp_path: Path, monkeypat
         embedded.up(tmp_path / "portal")
     assert error.value.what == f"The portal's environment is not installed in {tmp_path}."
     assert error.value.remedy.startswith("Run `make setup`")
+    assert not (tmp_path / "portal").exists()
+
+
+def test_a_loader_that_is_not_installed_is_said_with_its_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Environment, "has_loader", False)
+    with pytest.raises(WorldError) as error:
+        embedded.up(tmp_path / "portal", loader=True)
+    assert error.value.what == "The portal's environment has no ckanext-xloader."
     assert not (tmp_path / "portal").exists()
 
 

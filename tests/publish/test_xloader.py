@@ -10,6 +10,8 @@ import pytest
 import requests
 
 from portal import embedded
+from portal.home import Home
+from portal.locks import family_is_gone
 from publish.ckan.probe import Finding, probe
 from publish.verify import verify_portal
 from tests.fixtures_portal import Portal, free_port
@@ -41,6 +43,7 @@ def loading() -> Iterator[Portal]:
             yield Portal(status, status.url, *tokens, status.organisation)
         finally:
             embedded.down(home)
+            assert family_is_gone(Home(home).family_lock, 10)
 
 
 @pytest.fixture
@@ -143,6 +146,8 @@ def test_one_may_change_ones_mind_in_every_direction(bench: Changing) -> None:
         held = bench.table(identifier)
         assert (held[0]["places"] if held else None) == kind, declaration.splitlines()[0]
         assert held is None or [row["id"] for row in held[1]] == ["a--1", "a--2"]
+        views = call(bench.portal, "resource_view_list", id=identifier)
+        assert [view["view_type"] for view in views] == (["datatables_view"] if kind else [])
         assert bench.resources()["sites.csv"]["id"] == identifier
         assert bench.publish(version).unchanged, declaration.splitlines()[0]
         assert bench.read() == "1.0.0"
