@@ -4,8 +4,8 @@ Belongs here: what the two have in common, the portal's side of it, and choosing
 (archive.py), the public store's side (public_store.py), the dataset's own page (publication.py).
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from glane.store import Store
 from publish.ckan import layout
@@ -15,7 +15,9 @@ from publish.ckan.background import History, Past
 from publish.ckan.layout import Served
 from publish.ckan.public_store import InStore
 from publish.ckan.wanted import Wanted
+from publish.retention import with_derived
 from publish.version import Listed, listed
+from schemas.retention import ALWAYS
 
 SHOWN = 5
 """Older versions that the page itself links to; the others are one step away."""
@@ -38,8 +40,11 @@ class OnPortal:
 
     def __init__(self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> None:
         lines = older(store, wanted)
-        archives = last_archives(api, wanted.dataset.name, _named(api, store, wanted), [line.version for line in lines])
-        self._archive = choose_archive(archives, wanted.version)
+        page = api.find("package_show", id=wanted.dataset.name) or {}
+        self._lines, self._shown = listed(store, wanted.dataset.name), {str(page.get("version"))}
+        named = _named(page, self._lines)
+        archives = last_archives(api, wanted.dataset.name, named, [line.version for line in lines])
+        self._archives, self._archive = archives, choose_archive(archives, wanted.version)
         self._wanted, self._say = wanted, say
         self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
         addresses = [address_book(archive) for archive in archives]
@@ -63,8 +68,13 @@ class OnPortal:
 
     def bring(self, organisation: str) -> Uploaded:
         """Upload what is missing, and read every byte back; older versions that are not there are told. Raises
-        PortalError."""
+        PortalError.
+
+        Derived files of older versions go, but for those of the version that the page shows until it is flipped.
+        """
         uploaded = self._uploader.bring(self._archive, organisation, self._wanted.page_url)
+        if self._wanted.dataset.line.retention.formats != ALWAYS:
+            self._uploader.sweep(self._archives, {*with_derived(self._lines), *self._shown})
         if self._missing:
             numbers, name = ", ".join(self._missing), self._wanted.dataset.name
             self._say(f"{numbers} is not on the portal: glane publish {name} --rebuild brings every older version")
@@ -88,10 +98,9 @@ def older(store: Store, wanted: Wanted) -> list[Listed]:
     return list(reversed(lines[max(0, place - SHOWN) : place]))
 
 
-def _named(api: Api, store: Store, wanted: Wanted) -> str | None:
+def _named(page: Mapping[str, Any], lines: Sequence[Listed]) -> str | None:
     """The address of the versions that the dataset's page names; None where what it shows is not of this store."""
-    page = api.find("package_show", id=wanted.dataset.name) or {}
-    if page.get("version") not in {line.version for line in listed(store, wanted.dataset.name)}:
+    if page.get("version") not in {line.version for line in lines}:
         return None
     named: str | None = next((one["value"] for one in page.get("extras", []) if one["key"] == "glane_versions"), None)
     return named

@@ -7,10 +7,12 @@ resources there are (layout.py), the description of the dataset's own page (note
 from glane.text import LANGUAGES, Language, Text
 from publish.ckan.background import Quality
 from publish.ckan.notes import quality_line
+from publish.formats import DERIVED, FORMATS, formats_of
 from publish.telling import day
 from publish.telling import rows as rows_in
 from publish.version import Version
 from schemas.dataset import Dataset, Table
+from schemas.retention import ALWAYS
 
 _WORDS: dict[str, tuple[str, str]] = {
     "version": ("version du {day} ({number})", "version of {day} ({number})"),
@@ -21,6 +23,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "archive": (
         "Chaque version de [{title}]({page}), telle qu'elle a été publiée ; ces fichiers ne changent jamais.",
         "Every version of [{title}]({page}), as it was published; these files never change.",
+    ),
+    "derived": (
+        "{formats} : pour les deux dernières versions et la dernière de chaque mois ; le CSV de toutes reste.",
+        "{formats}: for the last two versions and the last of each month; the CSV of every one stays.",
     ),
     "feed": ("Fil Atom des versions", "Atom feed of versions"),
     "quality": ("Qualité : où chaque ligne reçue est allée", "Quality: where every row received went"),
@@ -53,7 +59,14 @@ def title(text: Text) -> str:
 
 def archive_notes(dataset: Dataset, page_url: str) -> str:
     """The description of the page that keeps every version."""
-    texts = [say("archive", one, title=dataset.line.title[one], page=page_url) for one in LANGUAGES]
+    derived = {name for table in dataset.tables for name in formats_of(table)} & DERIVED
+    formats = ", ".join(sorted(FORMATS[name].label for name in derived))
+    texts = []
+    for one in LANGUAGES:
+        told = [say("archive", one, title=dataset.line.title[one], page=page_url)]
+        if formats and dataset.line.retention.formats != ALWAYS:
+            told.append(say("derived", one, formats=formats))
+        texts.append(" ".join(told))
     return "\n\n".join(texts)
 
 
