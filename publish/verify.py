@@ -4,7 +4,7 @@ Belongs here: re-hashing and naming what differs. Does not belong here: putting 
 `glane publish --rebuild` for a portal).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glane.removals import Removal, removed
@@ -22,6 +22,10 @@ _SAFE = "Every other file is as it was listed, unless it is named here."
 _LIST_REMEDY = (
     "The files of the versions are untouched, and no version is made or published until the list is right. Bring it "
     "back from a backup that is no older than the last version."
+)
+_KEPT_REMEDY = (
+    "No version is touched, and nothing is made of it. Bring it back from a backup; without one, remove it, and the "
+    "next run fetches and judges what the partner offers now."
 )
 _PORTAL_REMEDY = "The store is not touched. Put the portal right from it: glane publish DATASET --rebuild"
 
@@ -54,6 +58,12 @@ def verify_store(store: Store, dataset: str) -> list[Fault]:
         else:
             faults += _of_files(store, version, gone)
     return faults
+
+
+def verify_kept(store: Store, damaged: Iterable[str]) -> list[Fault]:
+    """What is said of `damaged` keys beside the versions: snapshots, and rows that passed."""
+    wrong = "The file is not the one that was kept."
+    return [Fault(store.where(key), wrong, _KEPT_REMEDY) for key in damaged]
 
 
 def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fault]:

@@ -11,6 +11,7 @@ Does not belong here: judging (judge.py), and what is told to the partner (repor
 import datetime
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
@@ -124,6 +125,18 @@ def judged(
         return None
     _point(store, folder, key)
     return rows, verdict
+
+
+def damaged(store: Store, dataset: str) -> Iterator[str]:
+    """The keys of the kept rows of `dataset` that are not those of their verdict; reads every byte."""
+    for path in store.files(f"rows/{dataset}"):
+        key = f"rows/{dataset}/{path}"
+        if key.endswith(".parquet"):
+            verdict = store.read_json(f"{key.removesuffix('.parquet')}.json")
+            expected = verdict.get("rows_sha256") if isinstance(verdict, dict) else None
+            # Killed between the two, rows have no verdict: nobody reads them, and the next judgement writes both.
+            if expected is not None and store.digest(key) != expected:
+                yield key
 
 
 def parquet_bytes(rows: pl.DataFrame, table: Table) -> bytes:

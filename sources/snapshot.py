@@ -9,6 +9,8 @@ Belongs here: what a snapshot is, and its place in the store:
 latest.json is written last: what it names is whole. Does not belong here: fetching (harvest.py).
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -17,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from glane.store import MissingError, Store, sha256_of
 from sources.declaration import Source
 
+_SHA256 = re.compile("[0-9a-f]{64}")
 DecidedBy = Literal["first", "hash", "etag", "last-modified", "portal"]
 
 
@@ -102,6 +105,15 @@ def keep(source: Source, store: Store, staged: Path, received: Pointer, story: d
     else:
         received = replace(received, fetched_at=told["fetched_at"])
     return point(source, store, received)
+
+
+def damaged(store: Store, dataset: str) -> Iterator[str]:
+    """The keys of the snapshots of `dataset` whose bytes are not those of their name; reads every byte."""
+    for path in store.files(f"raw/{dataset}"):
+        key = f"raw/{dataset}/{path}"
+        name = PurePosixPath(path).name
+        if _SHA256.fullmatch(name) and store.digest(key) != name:
+            yield key
 
 
 def point(source: Source, store: Store, found: Pointer) -> Pointer:

@@ -108,13 +108,17 @@ def verify(
     portal: Annotated[bool, typer.Option("--portal", help="Download and verify what the portal keeps, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
 ) -> None:
-    """Read every byte of every version again and name what is not as it was listed. Exit code 1: something is not."""
+    """Read every byte of every version, snapshot and row again and name what is not as it was written. Exit code 1:
+    something is not.
+    """
     from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
     from pipelines.cli.embedded import find_portal
     from pipelines.settings import load_settings
     from publish.ckan.address import read_address
-    from publish.verify import verify_portal, verify_store
+    from publish.verify import verify_kept, verify_portal, verify_store
+    from schemas import rows
+    from sources import snapshot
 
     settings = load_settings()
     store = open_store(settings.store)
@@ -128,6 +132,7 @@ def verify(
         choose(load_catalogue(settings), unknown)
     for name in datasets or kept:
         faults += verify_store(store, name)
+        faults += verify_kept(store, [*snapshot.damaged(store, name), *rows.damaged(store, name)])
         if known is not None:
             address = read_address(known.url, known.token_file, known.organisation, known.public_store)
             faults += verify_portal(store, name, address)

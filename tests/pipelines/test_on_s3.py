@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -43,12 +44,20 @@ def test_what_is_wrong_in_a_bucket_is_named_by_its_address(glane: Glane, place: 
     good = store.read(key)
     store.write(key, good + b"x")
     store.remove("versions/lieux/1.0.0/changelog.fr.md")
+    snapshot, rows = (
+        next(f"{folder}/{path}" for path in store.files(folder) if path.endswith(end) and len(Path(path).stem) == 64)
+        for folder, end in (("raw/lieux/brest", ""), ("rows/lieux/brest", ".parquet"))
+    )
+    store.write(snapshot, b"others")
+    store.write(rows, b"others")
     answer = glane("verify", "--json")
     faults = json.loads(answer.out)
     assert answer.code == 1
     assert {fault["where"]: fault["what"] for fault in faults} == {
         f"{place}/{key}": f"The file has {len(good) + 1} bytes, and {len(good)} were listed.",
         f"{place}/versions/lieux/1.0.0/changelog.fr.md": "The file is missing.",
+        f"{place}/{snapshot}": "The file is not the one that was kept.",
+        f"{place}/{rows}": "The file is not the one that was kept.",
     }
     assert all("Bring it back from a backup" in fault["remedy"] for fault in faults)
 
