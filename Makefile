@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate bench-diff bench-proposal
+.PHONY: help setup demo test lint format stop clean portal-conformance bench-validate bench-diff bench-proposal bench-publish bench-pages
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -62,6 +62,12 @@ bench-diff: setup  ## glane diff beside csv-diff, daff and datacompy; ROWS="1000
 
 bench-proposal: setup  ## what `glane source new` maps right on partners' real files
 	@.venv/bin/python bench/proposal.py
+
+bench-publish: setup  ## a DataStore table by delta, by a full reload and by ckanext-xloader; ROWS=100000 chooses the size
+	@.venv/bin/python -m bench.publish $(if $(ROWS),--rows $(ROWS))
+
+bench-pages: setup  ## how fast pages open after many versions; VERSIONS=1000 takes half an hour
+	@.venv/bin/python -m bench.thousand_versions $(if $(VERSIONS),--versions $(VERSIONS) --every 100 --ordinary 5)
 
 stop:  ## stop the embedded portal
 	@.venv/bin/glane portal down
