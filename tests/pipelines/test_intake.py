@@ -89,7 +89,9 @@ def test_a_dead_address_is_the_worlds_fault(commons: Commons) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    commons.edit("brest", "where: {file: lieux.csv}", f"where: {{url: http://127.0.0.1:{port}/lieux.csv, private: true}}")
+    commons.edit(
+        "brest", "where: {file: lieux.csv}", f"where: {{url: http://127.0.0.1:{port}/lieux.csv, private: true}}"
+    )
     failed = _take_in(commons, "brest")
     assert (failed.error.exit_code if failed.error else 0, failed.report.failure and failed.report.failure.step) == (
         3,
