@@ -29,7 +29,7 @@ def test_each_tool_reads_a_version_and_a_delta_in_two_lines() -> None:
         assert any("delta/" not in block for block in mine), tool
     read = [line for block in blocks[1:] for line in [block.splitlines()] if line]
     assert max(len([line for line in lines if not line.startswith("import ")]) for lines in read) <= 2
-    assert [block.count("\n") for block in snippets("r")] == [2, 1]
+    assert [block.count("\n") for block in snippets("r")] == [3, 1]
 
 
 @pytest.mark.portal
