@@ -53,9 +53,9 @@ def check_against_dataset(
     """
     now = datetime.datetime.now(datetime.UTC)
     today = today or now.date()
-    file = _read(path, table.schema)
-    filled = {*table.line.provided, *([table.line.origin.field] if table.line.origin else [])}
     schema = schema_without_unknown_keys(table, {})
+    file = _read(path, schema)
+    filled = {*table.line.provided, *([table.line.origin.field] if table.line.origin else [])}
     asked_for = [field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled]
     schema["fields"] = _in_order_of(file.columns, asked_for)
     report = validate(path, schema, progress=progress)

@@ -263,7 +263,7 @@ def load_dataset(folder: Path) -> Dataset:
     line = load_declaration(path, DatasetLine)
     tables = tuple(_load_table(folder, number, table) for number, table in enumerate(line.tables))
     digest = hashlib.sha256()
-    lists = {_terms_path(folder, name) for table in tables for name in table.terms}
+    lists = {terms_path(folder, name) for table in tables for name in table.terms}
     for file in [path, *sorted({table.schema_path for table in tables}), *sorted(lists)]:
         digest.update(f"{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
     return Dataset(folder.name, folder, line, tables, digest.hexdigest())
@@ -291,7 +291,7 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     terms: dict[str, tuple[str, ...]] = {}
     synonyms: dict[str, dict[str, str]] = {}
     for name in sorted({term.list for term in line.terms.values()}):
-        terms[name], synonyms[name] = load_terms(_terms_path(folder, name))
+        terms[name], synonyms[name] = load_terms(terms_path(folder, name))
     table = Table(line, schema, path, terms, synonyms)
     faults = [*_unknown_fields(declared_in, number, table), *_wrong_rules(declared_in, number, line)]
     if faults:
@@ -299,7 +299,8 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     return table
 
 
-def _terms_path(folder: Path, name: str) -> Path:
+def terms_path(folder: Path, name: str) -> Path:
+    """Where the term list `name` of the dataset in `folder` stands: its own, or the one that several share."""
     shared = folder.parent / "terms" / f"{name}.csv"
     own = folder / "terms" / f"{name}.csv"
     return shared if shared.exists() and not own.exists() else own

@@ -5,7 +5,7 @@ Belongs here: which commands there are, in the order a newcomer needs them. Does
 
 import typer
 
-from pipelines.cli import check, past, publish, report, restore, run, source, terms, ui, versions
+from pipelines.cli import check, past, publish, report, restore, run, source, template, terms, ui, versions
 from portal.commands import app as portal
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.add_typer(source.app, name="source")
+app.command("template")(template.template)
 app.command("report")(report.report)
 app.command("terms")(terms.terms)
 app.command("versions")(versions.versions)

@@ -258,3 +258,15 @@ def test_help_and_check_never_wait_for_dagster(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_template_is_written_once_and_passes_the_check_that_it_promises(
+    commons: Commons, glane: Glane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = glane("template", "lieux", "--lang", "en")
+    assert (done.code, done.out) == (0, "wrote lieux-places.en.xlsx\n")
+    assert glane("check", "lieux-places.en.xlsx", "--dataset", "lieux").code == 0
+    again = glane("template", "lieux", "--lang", "en")
+    assert (again.code, "is there already" in again.err) == (2, True)
+    assert glane("template", "lieux/place").err.startswith("glane: There is no table called 'place'.")

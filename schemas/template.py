@@ -1,0 +1,215 @@
+"""The spreadsheet for a partner without a developer: the fields of a table, with lists to choose from and what each is.
+
+Belongs here: `glane template`: making the empty workbook from the Table Schema and the term lists. Does not belong
+here: judging one that was filled (check.py: its columns are the table's own fields).
+
+The first sheet is the table: one row of names, and nothing under it, for whatever stands there is a row. Explanations
+and examples are comments on the names, messages on the cells, and a sheet of their own.
+"""
+
+import csv
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name
+
+from glane.text import Language
+from schemas.dataset import Dataset, Table, terms_path
+
+ROWS = 2_000
+"""Rows under the names that are prepared; more may be filled, without help."""
+
+_CREATED = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+_MESSAGE = 255
+_TITLE = 32
+_WORDS: Mapping[Language, Mapping[str, str]] = {
+    "fr": {
+        "help": "Aide",
+        "lists": "Listes",
+        "columns": "Colonne|Intitulé|Obligatoire|Ce qu'il faut écrire|Exemple|Liste",
+        "required": "oui",
+        "example": "Exemple : {0}",
+        "several": "Plusieurs valeurs : séparez-les par {0}",
+        "wrong_list": "Choisissez dans la liste (feuille « Listes »).",
+        "wrong_number": "Écrivez un nombre entre {0} et {1}.",
+        "wrong_date": "Écrivez une date, par exemple 31/12/2026.",
+        "intro": "Une ligne par fiche dans la première feuille, sous les noms des colonnes, que rien ne doit changer. "
+        "Une cellule vide dit que l'on ne sait pas. Les colonnes en gras sont obligatoires.",
+        "term": "À écrire",
+        "meaning": "Ce que cela veut dire",
+    },
+    "en": {
+        "help": "Help",
+        "lists": "Lists",
+        "columns": "Column|Title|Required|What to write|Example|List",
+        "required": "yes",
+        "example": "Example: {0}",
+        "several": "Several values: put {0} between them",
+        "wrong_list": "Choose from the list (sheet “Lists”).",
+        "wrong_number": "Write a number between {0} and {1}.",
+        "wrong_date": "Write a date, for instance 2026-12-31.",
+        "intro": "One row a record in the first sheet, under the names of the columns, which must stay as they are. "
+        "An empty cell says that nobody knows. The columns in bold are required.",
+        "term": "What to write",
+        "meaning": "What it means",
+    },
+}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One field as the workbook shows it."""
+
+    name: str
+    title: str
+    description: str
+    example: str
+    kind: str
+    required: bool
+    terms: tuple[str, ...]
+    separator: str | None
+    list: str | None
+    minimum: float | None
+    maximum: float | None
+
+
+def template(dataset: Dataset, table: Table, language: Language) -> bytes:
+    """The workbook (XLSX) for `table`, in `language`: the same bytes on every machine for the same declarations."""
+    words, data = _WORDS[language], BytesIO()
+    columns = [_column(table, name, language) for name in _asked(table)]
+    with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
+        book.set_properties({"title": dataset.line.title[language], "created": _CREATED})
+        sheet = book.add_worksheet(table.name[:31])
+        _help(book, book.add_worksheet(words["help"]), columns, words)
+        ranges = _lists(book, book.add_worksheet(words["lists"]), table, columns, language)
+        _table(book, sheet, columns, ranges, words)
+    return data.getvalue()
+
+
+def _asked(table: Table) -> list[str]:
+    """The fields that a partner fills: not those that Glane fills itself, unless it is a date that they may know."""
+    filled = {name for name, what in table.line.provided.items() if what != "snapshot_date"}
+    origin = {table.line.origin.field} if table.line.origin else set()
+    return [name for name in table.fields if name not in filled | origin]
+
+
+def _column(table: Table, name: str, language: Language) -> _Column:
+    field = table.field(name)
+    constraints: Mapping[str, Any] = field.get("constraints", {})
+    term = table.line.terms.get(name)
+    own = tuple(str(value) for value in constraints.get("enum", ()))
+    return _Column(
+        name,
+        _in(field, "title", language) or name,
+        _in(field, "description", language),
+        str(field.get("example", "")),
+        str(field.get("type", "string")),
+        bool(constraints.get("required")) or name in table.primary_key,
+        tuple(table.terms[term.list]) if term else own,
+        term.separator if term else None,
+        term.list if term else (name if own else None),
+        constraints.get("minimum"),
+        constraints.get("maximum"),
+    )
+
+
+def _in(field: Mapping[str, Any], key: str, language: Language) -> str:
+    return str(field.get(f"{key}_{language}") or field.get(key) or "")
+
+
+def _table(
+    book: xlsxwriter.Workbook,
+    sheet: Any,
+    columns: Sequence[_Column],
+    ranges: Mapping[str, str],
+    words: Mapping[str, str],
+) -> None:
+    plain = book.add_format({"bg_color": "#E8EEF4", "border": 1})
+    required = book.add_format({"bg_color": "#CFE0F0", "border": 1, "bold": True})
+    # As text, or Excel takes the zeros off postcodes and telephone numbers.
+    text, date = book.add_format({"num_format": "@"}), book.add_format({"num_format": "yyyy-mm-dd"})
+    sheet.freeze_panes(1, 1)
+    for number, column in enumerate(columns):
+        told = _told(column, words)
+        form = date if column.kind == "date" else None if column.kind in ("number", "integer") else text
+        sheet.set_column(number, number, min(40, max(12, len(column.name) + 2)), form)
+        sheet.write_string(0, number, column.name, required if column.required else plain)
+        sheet.write_comment(0, number, "\n\n".join([column.title, *told]), {"x_scale": 2.5, "y_scale": 2})
+        rule = _validation(column, ranges, words)
+        message = {"input_title": column.title[:_TITLE], "input_message": "\n".join(told)[:_MESSAGE]}
+        sheet.data_validation(1, number, ROWS, number, {**rule, **message})
+
+
+def _told(column: _Column, words: Mapping[str, str]) -> list[str]:
+    several = words["several"].format(column.separator) if column.separator else ""
+    example = words["example"].format(column.example) if column.example else ""
+    return [part for part in (column.description, several, example) if part]
+
+
+def _validation(column: _Column, ranges: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Any]:
+    if column.list is not None and ranges.get(column.list):
+        # Several terms in one cell are no term of the list: Excel then asks, and does not refuse.
+        kind = "information" if column.separator else "stop"
+        source = f"={ranges[column.list]}"
+        return {"validate": "list", "source": source, "error_type": kind, "error_message": words["wrong_list"]}
+    if column.kind == "boolean":
+        return {"validate": "list", "source": ["true", "false"], "error_message": words["wrong_list"]}
+    if column.kind == "date":
+        first, last = datetime.date(1900, 1, 1), datetime.date(2100, 1, 1)
+        bounds = {"criteria": "between", "minimum": first, "maximum": last}
+        return {"validate": "date", **bounds, "error_message": words["wrong_date"]}
+    if column.kind in ("number", "integer") and column.minimum is not None and column.maximum is not None:
+        said = words["wrong_number"].format(column.minimum, column.maximum)
+        kind = "decimal" if column.kind == "number" else "integer"
+        bounds = {"criteria": "between", "minimum": column.minimum, "maximum": column.maximum}
+        return {"validate": kind, **bounds, "error_message": said}
+    return {"validate": "any"}
+
+
+def _help(book: xlsxwriter.Workbook, sheet: Any, columns: Sequence[_Column], words: Mapping[str, str]) -> None:
+    bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
+    sheet.merge_range(0, 0, 0, 5, words["intro"], wrapped)
+    sheet.set_row(0, 50)
+    for number, (word, width) in enumerate(zip(words["columns"].split("|"), (26, 26, 12, 70, 30, 24), strict=True)):
+        sheet.write_string(2, number, word, bold)
+        sheet.set_column(number, number, width)
+    for row, column in enumerate(columns, start=3):
+        told = (column.name, column.title, words["required"] if column.required else "")
+        for number, cell in enumerate((*told, column.description, column.example, column.list or "")):
+            sheet.write_string(row, number, cell, wrapped)
+
+
+def _lists(
+    book: xlsxwriter.Workbook, sheet: Any, table: Table, columns: Sequence[_Column], language: Language
+) -> dict[str, str]:
+    """Write every list, its terms and what they mean; gives where the terms of each stand."""
+    bold, words = book.add_format({"bold": True}), _WORDS[language]
+    ranges: dict[str, str] = {}
+    for column in columns:
+        if column.list is None or column.list in ranges or not column.terms:
+            continue
+        at = 2 * len(ranges)
+        sheet.write_string(0, at, f"{column.list}: {words['term']}", bold)
+        sheet.write_string(0, at + 1, words["meaning"], bold)
+        sheet.set_column(at, at + 1, 34)
+        labels = _labels(table, column.list, language)
+        for row, term in enumerate(column.terms, start=1):
+            sheet.write_string(row, at, term)
+            sheet.write_string(row, at + 1, labels.get(term, ""))
+        name = xl_col_to_name(at, col_abs=True)
+        place = f"{name}$2:{name}${len(column.terms) + 1}"
+        ranges[column.list] = f"'{words['lists']}'!{place}"
+    return ranges
+
+
+def _labels(table: Table, name: str, language: Language) -> dict[str, str]:
+    """What each term means, as its list says; terms of a schema's own `enum` say it by themselves."""
+    path = terms_path(table.schema_path.parent, name)
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return {row["term"]: row[language] for row in csv.DictReader(file)}

@@ -1,0 +1,101 @@
+"""The spreadsheet for partners without a developer: whoever follows it sends a file that is right."""
+
+import datetime
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from glane.text import Language
+from schemas.check import check_against_dataset
+from schemas.dataset import Dataset, Table, load_datasets
+from schemas.template import ROWS, template
+
+ROOT = Path(__file__).parents[2]
+DATASETS = load_datasets(ROOT / "schemas")
+TABLES = [(dataset, table) for dataset in DATASETS.values() for table in dataset.contributed]
+EACH = pytest.mark.parametrize(("dataset", "table"), TABLES, ids=[f"{d.name}/{t.name}" for d, t in TABLES])
+
+
+def opened(dataset: Dataset, table: Table, language: Language = "fr") -> Any:
+    return openpyxl.load_workbook(io.BytesIO(template(dataset, table, language)))
+
+
+def example(table: Table, name: str) -> object:
+    """What a person would write in this cell, from the schema's own example."""
+    field = table.field(name)
+    written = str(field.get("example", ""))
+    if field["type"] == "date" and written:
+        return datetime.datetime.fromisoformat(written)
+    if field["type"] in ("number", "integer") and written:
+        return float(written)
+    return written or None
+
+
+@EACH
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_filled_as_it_says_it_is_right(dataset: Dataset, table: Table, language: Language, tmp_path: Path) -> None:
+    book = opened(dataset, table, language)
+    sheet = book.worksheets[0]
+    names = [cell.value for cell in sheet[1]]
+    assert sheet.max_row == 1
+    for row in (2, 3):
+        for column, name in enumerate(names, start=1):
+            sheet.cell(row, column, example(table, name))
+        sheet.cell(row, names.index(table.primary_key[0]) + 1, f"un-hub--{row}")
+    path = tmp_path / "rempli.xlsx"
+    book.save(path)
+    report, answer = check_against_dataset(path, dataset, table, today=datetime.date(2026, 11, 22))
+    assert [error.message for error in report.errors] == []
+    assert [problem.message.en for problem in answer.of_severity("error")] == []
+    assert answer.counts is not None
+    assert answer.counts.passed + answer.counts.on_hold == 2
+
+
+@EACH
+def test_every_field_is_there_explained_and_those_that_are_required_show(dataset: Dataset, table: Table) -> None:
+    book = opened(dataset, table)
+    sheet, help_sheet, _ = book.worksheets
+    filled = {name for name, what in table.line.provided.items() if what != "snapshot_date"}
+    origin = {table.line.origin.field} if table.line.origin else set()
+    names = [cell.value for cell in sheet[1]]
+    assert names == [name for name in table.fields if name not in filled | origin]
+    assert all(cell.comment is not None and len(cell.comment.text) > 10 for cell in sheet[1])
+    required = {name for name in names if table.field(name).get("constraints", {}).get("required")}
+    assert {cell.value for cell in sheet[1] if cell.font.bold} == required | set(table.primary_key)
+    told = {row[0].value: row[3].value for row in help_sheet.iter_rows(min_row=4)}
+    assert list(told) == names
+    assert all(told.values())
+
+
+@EACH
+def test_every_list_can_be_chosen_from(dataset: Dataset, table: Table) -> None:
+    book = opened(dataset, table)
+    sheet, _, lists = book.worksheets
+    names = [cell.value for cell in sheet[1]]
+    offered: dict[str, list[str]] = {}
+    for rule in sheet.data_validations.dataValidation:
+        if rule.type == "list" and "!" in rule.formula1:
+            (area,) = rule.sqref.ranges
+            assert (area.min_row, area.max_row, area.min_col) == (2, ROWS + 1, area.max_col)
+            place = rule.formula1.split("!")[1].replace("$", "")
+            offered[names[area.min_col - 1]] = [str(cell.value) for (cell,) in lists[place]]
+    expected = {name: list(table.terms[line.list]) for name, line in table.line.terms.items() if name in names}
+    assert {name: terms for name, terms in offered.items() if name in expected} == expected
+
+
+def test_the_same_declarations_give_the_same_bytes() -> None:
+    dataset, table = TABLES[0]
+    made = {hashlib.sha256(template(dataset, table, "en")).hexdigest() for _ in range(2)}
+    assert len(made) == 1
+
+
+def test_postcodes_keep_their_zeros() -> None:
+    dataset = DATASETS["inclusion_sites"]
+    sheet = opened(dataset, dataset.main).worksheets[0]
+    names = [cell.value for cell in sheet[1]]
+    letter = sheet.cell(1, names.index("code_postal") + 1).column_letter
+    assert sheet.column_dimensions[letter].number_format == "@"
