@@ -12,6 +12,7 @@ from glane.store import open_store
 from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
+from pipelines.housekeeping import housekeeping
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
 from pipelines.releasing import FindPortal, release_assets
 from pipelines.settings import Settings
@@ -36,6 +37,7 @@ def build_definitions(
         catalogue = load_catalogue(settings)
     return dg.Definitions.merge(
         dg.Definitions(executor=dg.in_process_executor),
+        housekeeping(catalogue, settings),
         *(dataset_definitions(entry, settings, find_portal, observe) for entry in catalogue.values()),
     )
 

@@ -83,6 +83,8 @@ def test_sources_are_harvested_at_the_cadence_they_declare(commons: Commons) -> 
     repository = build_definitions(commons.settings, lambda: None).get_repository_def()
     asked = {}
     for schedule in repository.schedule_defs:
+        if schedule.job_name == "prune":
+            continue
         with dg.DagsterInstance.ephemeral() as instance:
             request = schedule(dg.build_schedule_context(instance=instance))
         assert isinstance(request, dg.RunRequest)

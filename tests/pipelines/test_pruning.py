@@ -1,6 +1,7 @@
 """What may go from the store goes, as declared, and says so; what stands, and what versions were made of, stays."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from glane.removals import removed
 from glane.store import FolderStore
 from pipelines.catalogue import load_catalogue
+from pipelines.graph import build_definitions
+from pipelines.instance import open_instance
 from pipelines.intake import take_in
 from pipelines.pruning import Pruning, Unpruned, prune, prune_datasets
 from pipelines.release import make_version
@@ -189,3 +192,20 @@ def test_the_commands_say_what_went_and_bring_derived_files_again(
     assert glane("verify").code == 0
     wrong = glane("derive", "lieux", "1.2.1", "--format", "parquet")
     assert (wrong.code, "The derived formats are geojson, xlsx." in wrong.err) == (2, True)
+
+
+def test_dagit_prunes_every_day_and_its_run_is_red_where_a_dataset_could_not_be(
+    commons: Commons, store: FolderStore, dagster_home: Path
+) -> None:
+    shutil.copytree(dagster_home, commons.settings.dagster_home)
+    store.write("raw/lieux/brest/" + "e" * 64, b"old")
+    store.write_json("raw/lieux/brest/" + "e" * 64 + ".json", {"fetched_at": "2020-01-01T00:00:00Z"})
+    definitions = build_definitions(commons.settings, lambda: None)
+    (schedule,) = [one for one in definitions.get_repository_def().schedule_defs if one.job_name == "prune"]
+    assert (schedule.cron_schedule, schedule.default_status.value) == ("30 4 * * *", "RUNNING")
+    with open_instance(commons.settings.dagster_home) as instance:
+        assert definitions.resolve_job_def("prune").execute_in_process(instance=instance).success
+        assert list(removed(store, "lieux")) == [f"raw/lieux/brest/{'e' * 64}{end}" for end in ("", ".json")]
+        store.write("versions/lieux/1.0.0/manifest.json", b"{}")
+        job = definitions.resolve_job_def("prune")
+        assert not job.execute_in_process(instance=instance, raise_on_error=False).success
