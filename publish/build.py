@@ -5,9 +5,10 @@ decisions (contribution.py, references.py, succession.py), the files that tell o
 (ckan/).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -22,7 +23,7 @@ from publish.formats.delimited import read_csv
 from publish.holding import expectations_of, hold_to_expectations
 from publish.listing import put_on_list
 from publish.merge import Merged
-from publish.notice import over, standing_notice, unannounced
+from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity, to_json
 from publish.quality import Accounts, account, quality_report
 from publish.references import Held, merge_tables
@@ -118,10 +119,12 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
     notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
     with store.staged() as folder:
         files = _write_canonical(made, folder)
-        content = identity(describe(dataset, made.contributions, files, number="", created="", notice=notice))
-        if last is not None and content in (last.content, _put_aside(store, last)):
-            put_aside = content != last.content
-            return made.built(last, expectations_of(store, last), _said(told), new=False, put_aside=put_aside)
+        content = _content(made, files, notice)
+        if last is not None and content == last.content:
+            return made.built(last, expectations_of(store, last), _said(told), new=False)
+        if last is not None and any(_content(made, files, one) == aside for aside, one in _put_aside(store, last)):
+            said = _said(told, unshown(last, descriptor_of(store, last), notice))
+            return made.built(last, expectations_of(store, last), said, new=False, put_aside=True)
         expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
         files += _write_others(dataset, files, folder)
         described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
@@ -154,10 +157,17 @@ def _said(*warnings: str | None) -> tuple[str, ...]:
     return tuple(filter(None, warnings))
 
 
-def _put_aside(store: Store, last: Version) -> str | None:
-    """What a person put aside by going back to an older version: the same rows make no version again, until anything
-    about them changes."""
-    return load(store, last.dataset, last.previous).content if last.restores and last.previous else None
+def _content(made: _Made, files: Sequence[VersionFile], notice: Mapping[str, Any] | None) -> str:
+    return identity(describe(made.dataset, made.contributions, files, number="", created="", notice=notice))
+
+
+def _put_aside(store: Store, last: Version) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+    """What a person put aside by going back to an older version, once or several times on end: the same rows make no
+    version again, until anything about them changes. Each with what it announced, for a notice is no such change."""
+    version = last
+    while version.restores and version.previous:
+        version = load(store, version.dataset, version.previous)
+        yield version.content, descriptor_of(store, version).get("notice")
 
 
 def _write_canonical(made: _Made, folder: Path) -> list[VersionFile]:

@@ -95,6 +95,16 @@ def over(dataset: Dataset, lines: Sequence[Listed]) -> str | None:
     )
 
 
+def unshown(last: Version, descriptor: Mapping[str, Any], notice: Announced | None) -> str | None:
+    """What a steward should know of a notice that `last`, whose rows were brought back, does not show as declared."""
+    if last.restores is None or descriptor.get("notice") == notice:
+        return None
+    return (
+        "The notice is not shown as dataset.yaml has it, since what the partners bring is put aside. Show it by going "
+        f"back once more: glane restore {last.dataset} {last.restores.version}."
+    )
+
+
 def in_words(notice: Announced, language: Language, word: str = "coming") -> str:
     """A notice in one language, its date written out."""
     text = " ".join(str(notice["text"][language]).split())

@@ -16,12 +16,13 @@ from publish.about import PROVENANCE, About, kept, write_about
 from publish.diff import descriptor_of, schemas_of
 from publish.formats import DERIVED
 from publish.listing import put_on_list
+from publish.notice import standing_notice
 from publish.number import Level, table_changes
 from publish.package import announcing, content_of, with_files
 from publish.quality import QUALITY
 from publish.remaking import remake
 from publish.succession import succession
-from publish.version import Restored, Version, VersionError, VersionFile, current, load, path_of
+from publish.version import Restored, Version, VersionError, VersionFile, current, listed, load, path_of
 from schemas.dataset import Dataset
 
 
@@ -37,9 +38,9 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
     """Make the content of version `number` the next version of `dataset`, with `reason` in its changelog.
 
     The rows of the version that stood are put aside: a run makes a version again once anything about them changes.
-    What is announced for the future stays announced. `created` is the UTC time as ISO 8601. Takes the store's writer
-    lock. Raises CallError (no reason, an unknown version, nothing to restore), OtherShapeError, VersionError where a
-    file of the older version is not as it was listed, StoreError.
+    What `dataset` announces for the future stays announced. `created` is the UTC time as ISO 8601. Takes the store's
+    writer lock. Raises CallError (no reason, an unknown version, nothing to restore), OtherShapeError, VersionError
+    where a file of the older version is not as it was listed, StoreError.
     """
     if not reason.strip():
         raise CallError("Say why this version is brought back.", "The reason stands in its changelog, for everybody.")
@@ -47,7 +48,8 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
         old = load(store, dataset.name, number)
         last = current(store, dataset.name)
         assert last is not None, "a version that is listed has a last one"
-        before = announcing(descriptor_of(store, old), descriptor_of(store, last).get("notice"))
+        notice = standing_notice(dataset, listed(store, dataset.name), descriptor_of(store, last), created)
+        before = announcing(descriptor_of(store, old), notice)
         content = content_of(before)
         if content == last.content:
             raise NothingToRestoreError(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from glane.text import LANGUAGES
+from glane.text import LANGUAGES, Language
 from publish import changelog
 from publish.ckan import words
 from publish.ckan.background import Background, Box, History, Quality
@@ -218,7 +218,7 @@ def page(dataset: Dataset, version: Version, history: History, background: Backg
         "temporal_end": background.period[1],
         "glane_versions": history.url,
         "glane_manifest_sha256": background.manifest_sha256,
-        "version_notes": " · ".join(" ".join(changelog.summary(background.changes, one)) for one in LANGUAGES),
+        "version_notes": " · ".join(_changes(background, one) for one in LANGUAGES),
         **({"spatial": spatial(background.box)} if background.box else {}),
     }
     return {
@@ -246,6 +246,12 @@ def spatial(box: Box) -> str:
         [box.west, box.south],
     ]
     return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+
+def _changes(background: Background, language: Language) -> str:
+    """What the version changed, as sentences on one line."""
+    lines = changelog.summary(background.changes, language) if background.changes else []
+    return " ".join(line if line[-1] in ".:" else f"{line}." for line in lines)
 
 
 def _attribution(version: Version) -> str:

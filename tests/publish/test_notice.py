@@ -211,6 +211,22 @@ def test_a_notice_that_comes_with_its_change_announced_nothing(bench: Bench) -> 
     assert "notice" not in bench.descriptor()
 
 
+def test_a_notice_brings_no_rows_back_that_were_put_aside(bench: Bench) -> None:
+    bench.build("2026-11-10", ANGERS, NANTES)
+    restore(bench.dataset, bench.store, "1.0.0", "Nantes was wrong.", created=on("2026-11-12"))
+    bench.declared("2027-02-01")
+    built = bench.build("2026-11-13", ANGERS, NANTES)
+    assert (built.new, built.put_aside, built.version.version) == (False, True, "1.2.0")
+    assert built.warnings == (
+        "The notice is not shown as dataset.yaml has it, since what the partners bring is put aside. Show it by going "
+        "back once more: glane restore essai 1.0.0.",
+    )
+    made = restore(bench.dataset, bench.store, "1.0.0", "Nantes was wrong.", created=on("2026-11-14"))
+    assert (made.version, made.level, bench.descriptor()["notice"]["date"]) == ("1.2.1", "patch", "2027-02-01")
+    again = bench.build("2026-11-15", ANGERS, NANTES)
+    assert (again.new, again.put_aside, again.warnings) == (False, True, ())
+
+
 def test_going_back_to_an_older_version_keeps_what_is_announced(bench: Bench) -> None:
     bench.build("2026-11-10", ANGERS, NANTES)
     bench.declared("2027-02-01")

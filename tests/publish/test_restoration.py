@@ -63,6 +63,16 @@ def test_a_run_does_not_bring_back_what_was_put_aside_until_it_changes(dataset: 
     assert spoilt_again.new
 
 
+def test_what_was_put_aside_stays_so_when_one_goes_back_twice(dataset: Dataset, store: Store) -> None:
+    worse = {**ANGERS, "nom": "Charabia"}
+    build_version(dataset, parts(dataset, worse), store, created=DAY)
+    for number in ("1.1.0", "1.0.0"):
+        restore(dataset, store, number, "Noms abîmés.", created=LATER)
+    for spoilt in (worse, {**ANGERS, "nom": "Gribouillis"}):
+        again = build_version(dataset, parts(dataset, spoilt), store, created=LATER)
+        assert (again.new, again.put_aside) == (False, True)
+
+
 def test_a_restoration_can_itself_be_taken_back(dataset: Dataset, store: Store) -> None:
     restore(dataset, store, "1.0.0", "Noms abîmés.", created=LATER)
     back = restore(dataset, store, "1.1.0", "Ils ne l'étaient pas.", created=LATER)

@@ -97,6 +97,21 @@ def test_the_page_tells_period_extent_quality_contact_rhythm_and_older_versions_
     assert "- Sites: 2 received, 2 published\n" in english
 
 
+def test_what_changed_stands_on_one_line_for_other_portals(tmp_path: Path) -> None:
+    dataset, store = declare(tmp_path / "schemas"), FolderStore(tmp_path / "store")
+    version = build_version(dataset, [contribute(dataset, "a", [ANGERS])], store, created=DAY).version
+    told = background(
+        store, dataset, version, {name: read_csv(whole_csv(store, version, name)) for name in version.rows}
+    )
+    extras = layout.page(dataset, version, History("https://portal/v"), told, "https://portal/p")["extras"]
+    assert extras["version_notes"] == (
+        "Première version. sites : 1 ligne. national : 1 ligne. visites : 0 ligne. · "
+        "First version. sites: 1 row. national: 1 row. visites: 0 rows."
+    )
+    assert (extras["temporal_start"], extras["temporal_end"]) == ("2026-11-20", "2026-11-20")
+    assert extras["attribution"] == "Données de a"
+
+
 def test_a_page_of_a_thousand_partners_names_a_hundred_and_says_where_all_are(tmp_path: Path) -> None:
     dataset = declare(tmp_path / "schemas")
     parts = [contribute(dataset, f"p{n:03}", [{"id": f"p{n:03}--1", "nom": f"N{n}"}]) for n in range(101)]
