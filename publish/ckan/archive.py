@@ -23,7 +23,7 @@ from publish.ckan.layout import Served
 from publish.package import project, to_json
 from publish.remaking import derived_files
 from publish.retention import derived_path, was_removed
-from publish.version import Version, VersionFile, path_of
+from publish.version import Version, VersionFile, listed, path_of
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
 
@@ -206,7 +206,9 @@ class Uploader:
     def _sort_out(self, archive: Archive) -> tuple[dict[str, Served], list[str]]:
         """The files of this version that are there and read back right, and the ids of all that a kill left."""
         wanted = {file.path: file for file in layout.public_files(self._version)}
+        # What the store lists is never swept for being incomplete: somebody may have deleted its descriptor by hand.
         complete = {_version_of(r) for r in archive.resources if str(r["name"]).endswith(f"/{_PACKAGE}")}
+        complete |= {line.version for line in listed(self._store, self._dataset.name)}
         kept: dict[str, Served] = {}
         stray: list[str] = []
         for resource in archive.resources:

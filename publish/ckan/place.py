@@ -12,11 +12,12 @@ from publish.ckan import layout
 from publish.ckan.api import Api
 from publish.ckan.archive import Archive, Uploaded, Uploader, choose_archive, last_archives, served_now
 from publish.ckan.background import History, Past
+from publish.ckan.faults import TooLargeError
 from publish.ckan.layout import Served
 from publish.ckan.public_store import InStore
 from publish.ckan.wanted import Wanted
 from publish.retention import with_derived
-from publish.version import Listed, listed
+from publish.version import Listed, Version, VersionError, listed, load
 from schemas.retention import ALWAYS
 
 SHOWN = 5
@@ -39,28 +40,33 @@ class OnPortal:
     """The pages `<dataset>-versions` of the portal."""
 
     def __init__(self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> None:
-        lines = older(store, wanted)
-        page = api.find("package_show", id=wanted.dataset.name) or {}
-        self._lines, self._shown = listed(store, wanted.dataset.name), {str(page.get("version"))}
+        self._api, self._store, self._wanted, self._say = api, store, wanted, say
+        self._lines = listed(store, wanted.dataset.name)
+        self._recent = older(store, wanted)
+        self._uploader = self._uploading(wanted.version)
+        self._look()
+
+    def _look(self) -> None:
+        """See what the portal keeps now."""
+        wanted, name = self._wanted, self._wanted.dataset.name
+        page = self._api.find("package_show", id=name) or {}
+        self._shown = {str(page.get("version"))}
         named = _named(page, self._lines)
-        archives = last_archives(api, wanted.dataset.name, named, [line.version for line in lines])
+        archives = last_archives(self._api, name, named, [line.version for line in self._recent])
         self._archives, self._archive = archives, choose_archive(archives, wanted.version)
-        self._wanted, self._say = wanted, say
-        self._uploader = Uploader(api, store, wanted.dataset, wanted.version, wanted.site_url, say)
         addresses = [address_book(archive) for archive in archives]
         self.history = History(
-            url=f"{wanted.site_url}/dataset/{layout.archive_name(wanted.dataset.name, self._archive.number)}",
+            url=f"{wanted.site_url}/dataset/{layout.archive_name(name, self._archive.number)}",
             recent=tuple(
                 Past(line.version, line.created, found)
-                for line in lines
+                for line in self._recent
                 if (found := next((book[line.version] for book in addresses if line.version in book), None))
             ),
             # The portal's own list of the pages that keep versions, once there are several.
-            every=f"{wanted.site_url}/dataset/?glane_versions_of={wanted.dataset.name}"
-            if self._archive.number > 1
-            else "",
+            every=f"{wanted.site_url}/dataset/?glane_versions_of={name}" if self._archive.number > 1 else "",
         )
-        self._missing = [line.version for line in lines if line.version not in {p.version for p in self.history.recent}]
+        there = {past.version for past in self.history.recent}
+        self._missing = [line.version for line in self._recent if line.version not in there]
 
     def served_now(self) -> Mapping[str, Served] | None:
         """The version's files as the portal lists them; None unless every CSV and the descriptor are there, once."""
@@ -70,8 +76,11 @@ class OnPortal:
         """Upload what is missing, and read every byte back; older versions that are not there are told. Raises
         PortalError.
 
-        Derived files of older versions go, but for those of the version that the page shows until it is flipped.
+        Derived files of older versions go, but for those of the version that the page shows until it is flipped. An
+        older version of which some files are not there, because a publisher was killed amid them and a newer version
+        came, or because somebody deleted them, is made whole first.
         """
+        self._make_whole(organisation)
         uploaded = self._uploader.bring(self._archive, organisation, self._wanted.page_url)
         if self._wanted.dataset.line.retention.formats != ALWAYS:
             self._uploader.sweep(self._archives, {*with_derived(self._lines), *self._shown})
@@ -79,6 +88,25 @@ class OnPortal:
             numbers, name = ", ".join(self._missing), self._wanted.dataset.name
             self._say(f"{numbers} is not on the portal: glane publish {name} --rebuild brings every older version")
         return uploaded
+
+    def _make_whole(self, organisation: str) -> None:
+        there = {past.version for past in self.history.recent}
+        versions = [load(self._store, self._wanted.dataset.name, number) for number in sorted(there)]
+        broken = [one for one in versions if served_now(choose_archive(self._archives, one), one) is None]
+        for version in broken:
+            self._say(f"version {version.version} is not whole on the portal: its files are brought first")
+            archive = choose_archive(self._archives, version)
+            try:
+                self._uploading(version).bring(archive, organisation, self._wanted.page_url)
+            except (TooLargeError, VersionError) as error:
+                # It cannot be mended here and now; that holds back no newer version.
+                self._say(f"version {version.version} stays as it is there: {error}")
+        if broken:
+            self._look()
+
+    def _uploading(self, version: Version) -> Uploader:
+        wanted = self._wanted
+        return Uploader(self._api, self._store, wanted.dataset, version, wanted.site_url, self._say)
 
 
 def place_of(api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> Place:

@@ -6,7 +6,7 @@ be there (wanted.py, layout.py), files (archive.py), the DataStore (datastore.py
 Killed anywhere and run again, it converges: every step looks at what is there before it does anything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -116,12 +116,17 @@ class _Publication:
         self._before("upload")
         uploaded = place.bring(str(page["organization"]["name"]))
         self._before("datastore")
-        tables = Tables(self._api, self._store, wanted, self._say, self._tell, self._afresh)
-        tables.bring(former, page)
-        self._before("views")
-        tables.make_views(self._look)
-        self._before("flip")
-        page, dropped = self._flip(page, lease, uploaded, place.history)
+        tables = Tables(self._api, self._store, wanted, self._say, self._while_held(lease), self._afresh)
+        self._check_held(lease)
+        try:
+            tables.bring(former, page)
+            self._before("views")
+            tables.make_views(self._look)
+            self._before("flip")
+            page, dropped = self._flip(page, lease, uploaded, place.history)
+        except BusyError:
+            self._doubt(wanted.moving(page, afresh=self._afresh).values())
+            raise
         self._before("order")
         page = self._put_in_order(page, wanted.resources(uploaded.served))
         self._say(f"{wanted.page_url} shows version {wanted.version.version}")
@@ -225,6 +230,31 @@ class _Publication:
                 f"Allow the fields glane_*, {LEASE} among them, in its schema (ckanext-scheming), then run again.",
             )
         return taken, lease
+
+    def _while_held(self, lease: str) -> Tell:
+        """As the caller's `tell`; each time it is told of written rows, it looks whether the lease is still ours."""
+
+        def tell(what: str, done: int, total: int) -> None:
+            self._check_held(lease)
+            self._tell(what, done, total)
+
+        return tell
+
+    def _check_held(self, lease: str) -> None:
+        """Raise BusyError where another publisher took us for dead: tables know no lease, so we must."""
+        if (leased(self._look() or {"resources": []}) or {}).get(LEASE) != lease:
+            raise BusyError(
+                f"Another publisher took {self._wanted.page_url} over from us, or somebody edited the lease.", AGAIN
+            )
+
+    def _doubt(self, touched: Iterable[Mapping[str, Any]]) -> None:
+        """Say on the page that tables may hold rows of ours beside another publisher's: the next run loads them."""
+        there = {one["id"] for one in keyed(self._look() or {"resources": []}).values()}
+        doubtful = {str(one["id"]): {DATASTORE: UPDATING} for one in touched if one["id"] in there}
+        if doubtful:
+            data = {"match": {"name": self._name}, **_of_resources(doubtful)}
+            self._api.write("package_revise", data, done=lambda: None)
+            self._say("lost the lease amid the DataStore: its tables are marked to be loaded again")
 
     def _flip(
         self, page: Page, lease: str, uploaded: Uploaded, history: History

@@ -262,7 +262,7 @@ def test_killed_between_two_uploads_what_arrived_is_used_and_nothing_is_doubled(
     bench.check_whole(version)
 
 
-def test_a_version_that_never_became_whole_on_the_portal_is_swept(bench: Bench) -> None:
+def test_a_version_that_a_newer_one_overtook_amid_its_upload_is_made_whole_too(bench: Bench) -> None:
     bench.publish(bench.version(ANGERS))
     abandoned = bench.version(ANGERS, NANTES)
     with pytest.raises(KilledError):
@@ -272,7 +272,10 @@ def test_a_version_that_never_became_whole_on_the_portal_is_swept(bench: Bench) 
     bench.check_whole(version)
     kept = bench.show(f"{bench.dataset.name}-versions")
     assert kept is not None
-    assert {r["name"].split("/")[0] for r in kept["resources"]} == {"1.0.0", version.version}
+    assert {r["name"].split("/")[0] for r in kept["resources"]} == {"1.0.0", "1.1.0", version.version}
+    assert "version 1.1.0 is not whole on the portal: its files are brought first" in bench.said
+    assert verify_portal(bench.store, bench.dataset.name, bench.address) == []
+    assert bench.publish(version).unchanged
 
 
 def _die_at_upload(line: str) -> None:
