@@ -30,6 +30,11 @@ def trials(bench: Trials, record_property: Callable[[str, object], None]) -> Ite
         record_property(_FIGURE + name, count)
 
 
+def count(record_property: Callable[[str, object], None], name: str, number: int) -> None:
+    """Add to the figures that are told at the end."""
+    record_property(_FIGURE + name, number)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     figures: Counter[str] = Counter()
     reports = [report for some in terminalreporter.stats.values() for report in some]

@@ -6,6 +6,7 @@ end. Does not belong here: what is asked of it (scenario.py).
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from glane.errors import GlaneError
+from glane.store import DiskError
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -120,6 +122,9 @@ def _serve(work: Mapping[str, Work]) -> None:
                 os.read(reading, 1)
                 _child(work[job["do"]], job)
                 code = 0
+            except BaseException:
+                traceback.print_exc()
+                raise
             finally:
                 os._exit(code)
         os.close(reading)
@@ -139,11 +144,13 @@ def _child(work: Work, job: Mapping[str, Any]) -> None:
 
     try:
         outcome = work(job, say)
-    except GlaneError as error:
+    except (GlaneError, OSError) as raised:
+        # As the command line tells it.
+        error = DiskError(raised) if isinstance(raised, OSError) else raised
         outcome = {"error": type(error).__name__, "what": error.what, "remedy": error.remedy}
-    except BaseException as error:
-        say(json.dumps({"error": type(error).__name__, "what": traceback.format_exc(), "remedy": "a bug"}))
-        raise
+    finally:
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     say(json.dumps(outcome))
 
 

@@ -85,6 +85,10 @@ class Reader:
         self._session = requests.Session()
         self._lock = threading.Lock()
 
+    def know(self, more: Mapping[str, Truth]) -> None:
+        """Learn of versions of another store."""
+        self._known = {**more, **self._known}
+
     def expect(self, *versions: str | None) -> None:
         """From now on, the page shows one of these (None: there is no page for readers)."""
         self.allowed = frozenset(versions)

@@ -74,6 +74,7 @@ def write_scenario(folder: Path) -> Scenario:
     next(field for field in retyped["fields"] if field["name"] == "places")["type"] = "string"
     before: str | None = None
     kinds, known = [], {}
+    folder.mkdir(parents=True, exist_ok=True)
     store = FolderStore(folder / "store")
     store_identity(store)
     for kind in KINDS:
@@ -165,6 +166,21 @@ class Trials:
     def second(self, job: Mapping[str, Any]) -> Ended:
         """Run a job in another child, while the first one is at work."""
         return self._forkers[1].run(job, self._folder / "second.log")
+
+    def both(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Ended, Ended]:
+        """Run two jobs at the same time, while a reader looks."""
+        self.proxy.start(nothing)
+        self._stands = "disturbed"
+        pairs = list(zip(self._forkers, (one, other), ("child.log", "second.log"), strict=True))
+        for forker, job, log in pairs:
+            forker.start(job, self._folder / log)
+        with self.reader.polling():
+            for forker, _, _ in pairs:
+                forker.go()
+            first, second = [forker.wait() for forker, _, _ in pairs]
+        self.reader.look()
+        self.publications += 2
+        return first, second
 
     def disturb(self, name: str, plan: Plan = nothing, **job: Any) -> Ended:
         """Publish the kind of that name disturbed. It is for heal() to follow."""

@@ -40,9 +40,11 @@ def test_killed_at_a_step_the_next_run_converges(trials: Trials, step: str) -> N
 
 @pytest.mark.skipif(not WHOLE, reason="the whole matrix: make faults")
 @pytest.mark.parametrize("kill", [kill_before, kill_after, kill_amid], ids=lambda kill: kill.__name__)
-def test_killed_at_any_request_the_next_run_converges(trials: Trials, kill: Fault) -> None:
-    for number in range(1, max(map(len, trials.requests.values())) + 1):
-        for kind in KINDS:
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_any_request_the_next_run_converges(trials: Trials, kind: str, kill: Fault) -> None:
+    for number, what in enumerate(trials.requests[kind], 1):
+        # A request that is cut half-way is another matter only where there is something to cut.
+        if kill is not kill_amid or what.endswith("+files"):
             ended = trials.disturb(kind, at(number, kill))
-            assert ended.killed == bool(trials.proxy.fired), ended
+            assert ended.killed, (number, what, ended)
             trials.heal(kind, ended)

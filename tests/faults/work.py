@@ -109,7 +109,7 @@ def _prepare(job: Mapping[str, Any]) -> None:
         _shift_clock(real.timedelta(seconds=shift))
     if limit := job.get("file_size"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
 def _shift_clock(shift: real.timedelta) -> None:
