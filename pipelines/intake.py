@@ -36,6 +36,7 @@ from schemas.report import (
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
 from schemas.tally import keep_tally, tally
+from sources.annotation import annotate
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
 from sources.fetch.http import Patience
@@ -151,6 +152,7 @@ class _Run:
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
             keep_tally(store, dataset.name, source.partner, counted)
             report = found.report
+            keep_annotated(store, source, annotated(source, found))
         intake = Intake(dataset.name, source.partner, report, source.line.language, snapshot, verdict)
         keep_report(store, report, intake.markdown)
         return intake
@@ -243,8 +245,16 @@ def judge_file(
     return Judged(table, reading, mapped, judgement, report)
 
 
-def answer_to(source: Source, dataset: Dataset, path: Path) -> SourceReport:
-    """The answer that the partner would get for the file at `path`; nothing is kept."""
+def annotated(source: Source, found: Judged) -> bytes | None:
+    """The partner's own file back, with what is to be corrected in it; None where there is nothing to tell."""
+    problems = found.judgement.problems
+    if not problems:
+        return None
+    return annotate(found.reading, problems, source.line.map, "fr" if source.line.language == "fr" else "en")
+
+
+def answer_to(source: Source, dataset: Dataset, path: Path) -> tuple[SourceReport, Judged | None]:
+    """The answer that the partner would get for the file at `path`, and what it is made of; nothing is kept."""
     now = _now()
     size = path.stat().st_size
     digest = sha256_of(path)
@@ -253,10 +263,11 @@ def answer_to(source: Source, dataset: Dataset, path: Path) -> SourceReport:
     )
     steps: list[Step] = ["read"]
     try:
-        return judge_file(source, dataset, snapshot, path, steps.append, run_at=now).report
+        found = judge_file(source, dataset, snapshot, path, steps.append, run_at=now)
+        return found.report, found
     except DataError as error:
         about = about_source(source, dataset)
-        return failed_report(about, now, steps[-1], error, None, arrival=_arrival(snapshot))
+        return failed_report(about, now, steps[-1], error, None, arrival=_arrival(snapshot)), None
 
 
 def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:
@@ -294,6 +305,19 @@ def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset,
         return True
     path = source.folder / source.line.where.file
     return path.is_file() and sha256_of(path) == found[1].snapshot
+
+
+def annotated_key(source: Source | BrokenSource) -> str:
+    """Where the store keeps the partner's own file back."""
+    return f"reports/{source.dataset}/{source.partner}/annotated.xlsx"
+
+
+def keep_annotated(store: Store, source: Source, data: bytes | None) -> None:
+    """Keep the partner's own file back, or nothing where nothing is to be corrected any more."""
+    if data is not None:
+        store.write(annotated_key(source), data)
+    elif store.exists(annotated_key(source)):
+        store.remove(annotated_key(source))
 
 
 def mapped_by(source: Source) -> str:

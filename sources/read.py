@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from sources.annotation import is_annotated, read_annotated
 from sources.declaration import FileFormat, Kind
 from sources.formats.archive import is_archive, unfolded
 from sources.formats.columns import read_parquet
@@ -39,6 +40,8 @@ def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Readin
     encoding than declared, a doubled or missing header, a cell under no name, an unknown sheet or path of records.
     """
     try:
+        if is_annotated(path):
+            return read_annotated(path, declared)
         if is_archive(path):
             with unfolded(path, declared) as files:
                 return _joined([_READERS[declared.kind](file, declared) for file in files])

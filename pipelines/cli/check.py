@@ -38,6 +38,10 @@ def check(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: a Frictionless report; with --source, the partner's report.")
     ] = False,
+    back: Annotated[
+        Path | None,
+        typer.Option("--annotated", help="With --source: write the file back as XLSX, its wrong cells marked."),
+    ] = None,
     limit_errors: Annotated[
         int | None, typer.Option(min=1, help="With --schema: stop after so many errors.", show_default="none")
     ] = None,
@@ -53,6 +57,9 @@ def check(
         raise CallError("Say against what to check the file.", "Give one of --schema, --source and --dataset.")
     if limit_errors is not None and schema is None:
         raise CallError("--limit-errors goes with --schema.", "Leave it out: all errors are found.")
+    if back is not None and (source is None or back.exists()):
+        what = "--annotated goes with --source." if source is None else f"{back} is there already."
+        raise CallError(what, "Say as which partner's file it is." if source is None else "Name another file.")
     if not file.is_file():
         raise CallError(f"There is no file {file}.", "Check the path.")
     if schema is not None:
@@ -62,7 +69,7 @@ def check(
     elif dataset is not None:
         right = _by_dataset(file, dataset, as_json=as_json, language=language)
     else:
-        right = _as_source(file, str(source), as_json=as_json, language=language)
+        right = _as_source(file, str(source), back, as_json=as_json, language=language)
     raise typer.Exit(0 if right else 1)
 
 
@@ -104,13 +111,16 @@ def _by_dataset(file: Path, name: str, *, as_json: bool, language: Language | No
     return right
 
 
-def _as_source(file: Path, name: str, *, as_json: bool, language: Language | None) -> bool:
+def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, language: Language | None) -> bool:
     from pipelines.catalogue import find_source, load_catalogue
-    from pipelines.intake import answer_to
+    from pipelines.intake import annotated, answer_to
     from pipelines.settings import load_settings
 
     dataset, source = find_source(load_catalogue(load_settings()), name)
-    answer = answer_to(source, dataset, file)
+    answer, found = answer_to(source, dataset, file)
+    marked = annotated(source, found) if back is not None and found is not None else None
+    if back is not None and marked is not None:
+        back.write_bytes(marked)
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:

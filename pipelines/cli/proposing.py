@@ -42,7 +42,7 @@ class Begun:
         """Write the folder, and judge the whole file as the new source would; gives what is told of it."""
         found = self.proposal.found
         files = write_source(self.proposal, self.folder, credit, self.where, active=active)
-        answer = answer_to(load_source(self.folder), self.proposal.dataset, self.file)
+        answer, _ = answer_to(load_source(self.folder), self.proposal.dataset, self.file)
         return {
             "source": f"{self.folder.parent.name}/{self.folder.name}",
             "table": found.table.name,

@@ -3,18 +3,28 @@
 Belongs here: arguments and what is printed. Does not belong here: the report (schemas/report.py).
 """
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from glane.errors import CallError
 from pipelines.cli.say import print_json, print_markdown
 
+if TYPE_CHECKING:
+    from glane.store import Store
+
 
 def report(
     source: Annotated[str, typer.Argument(help="The source.", metavar="DATASET/PARTNER")],
     language: Annotated[
         Literal["fr", "en"] | None, typer.Option("--lang", help="Language.", show_default="the partner's")
+    ] = None,
+    back: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotated", help="Write the partner's own file back: XLSX, its wrong cells marked.", metavar="FILE"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, for programs.")] = False,
 ) -> None:
@@ -31,6 +41,9 @@ def report(
     if found is None:
         known = known_source(load_catalogue(settings), source)
         raise CallError(f"{known.name} has no report yet.", f"Run it first: glane run {dataset} --source {partner}")
+    if back is not None:
+        _write_back(open_store(settings.store), f"reports/{dataset}/{partner}/annotated.xlsx", source, back)
+        return
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
@@ -38,3 +51,11 @@ def report(
         declared = known_source(load_catalogue(settings), source)
         language = "fr" if getattr(getattr(declared, "line", None), "language", "fr") == "fr" else "en"
     print_markdown(to_markdown(found, language))
+
+
+def _write_back(store: "Store", key: str, source: str, path: Path) -> None:
+    if path.exists():
+        raise CallError(f"{path} is there already.", "Name another file.")
+    if not store.exists(key):
+        raise CallError(f"Nothing is to be corrected in the last file of {source}.", "Read its report instead.")
+    path.write_bytes(store.read(key))

@@ -6,6 +6,7 @@ import socket
 from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from glane.errors import GlaneError
@@ -18,6 +19,7 @@ from schemas.dataset import Dataset
 from schemas.report import last_report
 from schemas.rows import last_good
 from sources.fetch.http import Patience
+from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons, three_partners
 
 
@@ -49,6 +51,27 @@ def _brought(commons: Commons) -> list[str]:
     entry = _entry(commons)
     assert isinstance(entry.dataset, Dataset)
     return [c.partner for c in contributions_of(entry, entry.dataset, FolderStore(commons.settings.store))]
+
+
+def test_their_own_file_comes_back_marked_until_nothing_is_to_be_corrected(
+    commons: Commons, glane: Glane, tmp_path: Path
+) -> None:
+    _take_in(commons, "caen")
+    back = tmp_path / "retour.xlsx"
+    assert glane("report", "lieux/caen", "--annotated", str(back)).code == 0
+    sheet = openpyxl.load_workbook(back).worksheets[0]
+    notes = [cell.comment.text for row in sheet.iter_rows() for cell in row if cell.comment]
+    assert len(notes) == 1
+    assert notes[0].startswith("Ligne 3 de votre fichier")
+    # Sent again as it is, whatever its name, it is the same file.
+    again = glane("check", str(back), "--source", "lieux/caen", "--json")
+    first = glane("report", "lieux/caen", "--json")
+    assert json.loads(again.out)["counts"] == json.loads(first.out)["counts"]
+    commons.file("caen", "1,Cyberbase,14000\n")
+    _take_in(commons, "caen")
+    refused = glane("report", "lieux/caen", "--annotated", str(tmp_path / "other.xlsx"))
+    assert (refused.code, refused.err.startswith("glane: Nothing is to be corrected")) == (2, True)
+    assert not FolderStore(commons.settings.store).exists("reports/lieux/caen/annotated.xlsx")
 
 
 def test_the_same_bytes_under_the_same_rules_are_judged_once(commons: Commons) -> None:
