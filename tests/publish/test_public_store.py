@@ -107,6 +107,9 @@ def test_the_portal_holds_links_alone_and_every_version_is_in_the_store(bench: P
         seen = len(server.seen)
         assert bench.publish(second).unchanged
         assert {request.path.split("/")[1] for request in server.seen[seen:]} <= {"raw", "rows", "reports"}
+    with bench.served() as moved:
+        bench.publish(second)
+        bench.check_linked(second, moved.url)
 
 
 @pytest.mark.portal
