@@ -175,6 +175,7 @@ class _Run:
             error,
             verdict,
             arrival=_arrival_or_none(self._snapshot),
+            before=before,
         )
         if verdict is not None:
             since = before.stale_since if before is not None and before.state == "failed" else None

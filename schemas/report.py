@@ -118,8 +118,10 @@ class SourceReport(Declared):
     """The answer of one source's run.
 
     `counts` is None where nothing could be judged; then `failure` says why, `stale_since` since when the last good
-    rows are the ones published, and `last_good` how many they are. `unmapped` lists the partner's columns that no
-    field uses. `more_problems` counts the occurrences of the distinct problems that are not told one by one (grouped).
+    rows are the ones published, and `last_good` how many they are; `failing_runs` counts the runs that failed one after
+    the other, this one included, and `failing_since` is when the first of them was. `unmapped` lists the partner's
+    columns that no field uses. `more_problems` counts the occurrences of the distinct problems that are not told one by
+    one (grouped).
     """
 
     about: About
@@ -137,6 +139,8 @@ class SourceReport(Declared):
     failure: Failure | None = None
     stale_since: str | None = None
     last_good: int | None = Field(default=None, ge=0)
+    failing_runs: int = Field(default=0, ge=0)
+    failing_since: str | None = None
 
     def of_severity(self, severity: Severity) -> list[ProblemGroup]:
         """The distinct problems of one severity, most frequent first."""
@@ -203,8 +207,10 @@ def failed_report(
     last_good: Verdict | None,
     *,
     arrival: Arrival | None = None,
+    before: SourceReport | None = None,
 ) -> SourceReport:
-    """The report of a file that could not be judged: the last good rows stay."""
+    """The report of a file that could not be judged: the last good rows stay. `before` is the run's before."""
+    failing = before if before is not None and before.state == "failed" else None
     return SourceReport(
         about=about,
         run_at=run_at,
@@ -213,6 +219,8 @@ def failed_report(
         failure=Failure(step=step, what=error.what, remedy=error.remedy),
         stale_since=last_good.judged_at if last_good else None,
         last_good=last_good.passed if last_good else None,
+        failing_runs=1 + (failing.failing_runs if failing else 0),
+        failing_since=(failing.failing_since if failing else None) or run_at,
     )
 
 

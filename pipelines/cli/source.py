@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glane.errors import GlaneError
-from pipelines.cli.say import out, print_json
+from pipelines.cli.say import day, out, print_json
 
 if TYPE_CHECKING:
     from schemas.dataset import Dataset
@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def list_sources(as_json: Json = False) -> None:
     """List every source: whose it is, its licence, where its data comes from, and what the last run made of it."""
     from glane.store import open_store
-    from pipelines.catalogue import load_catalogue
+    from pipelines.catalogue import BrokenDataset, load_catalogue
     from pipelines.settings import load_settings
     from schemas.report import last_report
 
@@ -38,7 +38,11 @@ def list_sources(as_json: Json = False) -> None:
     for entry in load_catalogue(settings).values():
         for source in entry.sources:
             report = last_report(store, source.dataset, source.partner)
-            lines.append(describe(source, report.model_dump(mode="json") if report else None))
+            line = describe(source, report.model_dump(mode="json") if report else None)
+            if isinstance(entry.dataset, BrokenDataset):
+                # Nothing of it runs, however right the source itself is.
+                line |= {"state": "broken", "error": entry.dataset.error.what}
+            lines.append(line)
     if as_json:
         print_json(lines)
         return
@@ -59,6 +63,9 @@ def describe(source: Any, report: dict[str, Any] | None) -> dict[str, Any]:
             **(report["counts"] or {}),
             "stale_since": report["stale_since"],
             "reason": failure["what"] if failure else None,
+            "failing_runs": report["failing_runs"],
+            "failing_since": report["failing_since"],
+            "data_of": report["arrival"]["fetched_at"] if report["arrival"] else None,
         }
     named = {"source": source.name, "dataset": source.dataset, "partner": source.partner}
     if isinstance(source, BrokenSource):
@@ -84,9 +91,13 @@ def _sentence(line: dict[str, Any]) -> str:
     last = line["last"]
     said = "never run"
     if last is not None and last["reason"] is not None:
-        said = f"failed: {last['reason']}"
+        runs = last["failing_runs"]
+        failing = f"failing for {runs} runs since {day(last['failing_since'])}" if runs > 1 else "failed"
+        stale = "; its last good rows stay" if last["stale_since"] else ""
+        said = f"{failing}: {last['reason']}{stale}"
     elif last is not None:
         said = f"{last['rows_in']} rows in, {last['to_correct']} to be corrected, {last['on_hold']} on hold"
+        said += f", data of {day(last['data_of'])}" if last["data_of"] else ""
     head = f"{line['source']}  {line['organisation']}, {line['licence']}, {line['kind']} from {line['where']}"
     return f"{head}, {line['state']}, {line['cadence']}: {said}"
 

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +12,7 @@ import pytest
 from glane.errors import GlaneError
 from glane.store import FolderStore
 from pipelines.catalogue import Entry, load_catalogue
+from pipelines.cli.say import day
 from pipelines.contributing import contributions_of, is_too_stale
 from pipelines.harvesting import SourceCrashError, take_all_in
 from pipelines.intake import Intake, is_taken_in, take_in
@@ -214,3 +215,30 @@ def test_a_store_that_refuses_is_the_worlds_fault(commons: Commons) -> None:
     commons.settings.store.mkdir(mode=0o500)
     with pytest.raises(GlaneError):
         _take_in(commons, "angers")
+
+
+def test_source_list_says_for_how_many_runs_a_source_fails_and_since_when(commons: Commons, glane: Glane) -> None:
+    def told(partner: str) -> str:
+        (line,) = [one for one in glane("source", "list").out.splitlines() if one.startswith(f"lieux/{partner} ")]
+        return line
+
+    assert told("caen").endswith("daily: never run")
+    _take_in(commons, "caen")
+    today = day(datetime.now(UTC).isoformat())
+    assert told("caen").endswith(f"2 rows in, 1 to be corrected, 0 on hold, data of {today}")
+    (commons.settings.sources / "lieux" / "caen" / "lieux.csv").unlink()
+    reason = "The file 'lieux.csv' that lieux/caen declares is not there."
+    _take_in(commons, "caen")
+    assert told("caen").endswith(f"daily: failed: {reason}; its last good rows stay")
+    failed = [_take_in(commons, "caen").report for _ in range(2)]
+    assert told("caen").endswith(f"failing for 3 runs since {today}: {reason}; its last good rows stay")
+    assert (failed[1].failing_runs, failed[1].failing_since) == (3, failed[0].failing_since)
+    commons.file("caen", "a,L'Atelier,14000\n")
+    assert _take_in(commons, "caen").report.failing_runs == 0
+    assert told("caen").endswith(f"1 rows in, 0 to be corrected, 0 on hold, data of {today}")
+
+
+def test_a_source_of_a_dataset_that_cannot_be_read_is_shown_as_broken(commons: Commons, glane: Glane) -> None:
+    (commons.settings.schemas / "lieux" / "dataset.yaml").write_text("title: [")
+    lines = json.loads(glane("source", "list", "--json").out)
+    assert {line["state"] for line in lines} == {"broken"}
