@@ -62,11 +62,15 @@ class ReadBackError(PortalError):
     """The portal serves other bytes than were sent."""
 
 
+_TOO_LARGE = ("upload too large", "too large (413)", "size too large", "max allowed size", "exceeds expected size")
+"""What a CKAN says of a file above ckan.max_resource_size: its own words, a gateway's, and those of its storages."""
+
+
 def refused(url: str, action: str, reasons: dict[str, Any]) -> RefusedError:
     """The error for a portal's validation error."""
     words = {key: value for key, value in reasons.items() if key != "__type"}
     text = str(words)
-    if "size too large" in text or "upload_size" in words or "max_size" in text:
+    if any(sign in text for sign in _TOO_LARGE):
         return TooLargeError(
             f"{url} refuses a file as too large ({action}).",
             "Ask its administrator to raise ckan.max_resource_size, leave out formats in dataset.yaml, or set `files: "
