@@ -11,17 +11,17 @@ Does not belong here: judging (judge.py), and what is told to the partner (repor
 import datetime
 import hashlib
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from glane.errors import DataError
-from glane.store import Store
+from glane.store import MissingError, Store
 from schemas.dataset import Dataset, Table
 from schemas.judgement import LINE, AccountingError, Judgement, Verdict
 
@@ -114,16 +114,13 @@ def judged(
     That is where they never were, where a day has come that may change the verdict, and where the store's copy is
     damaged.
     """
-    folder = _folder(dataset, partner)
-    if not store.exists(f"{folder}/{key}.json"):
-        return None
     try:
         rows, verdict = _load(store, dataset, partner, key)
     except VerdictError:
         return None
     if verdict.valid_until is not None and today >= datetime.date.fromisoformat(verdict.valid_until):
         return None
-    _point(store, folder, key)
+    _point(store, _folder(dataset, partner), key)
     return rows, verdict
 
 
@@ -158,21 +155,21 @@ def _point(store: Store, folder: str, key: str) -> None:
 
 def _load(store: Store, dataset: str, partner: str, key: str) -> tuple[pl.DataFrame, Verdict]:
     folder = _folder(dataset, partner)
-    if not store.exists(f"{folder}/{key}.json") or not store.exists(f"{folder}/{key}.parquet"):
-        raise _broken(dataset, partner, "a file is missing")
-    verdict = _verdict(store.read_json(f"{folder}/{key}.json"), dataset, partner)
-    data = store.read(f"{folder}/{key}.parquet")
+    try:
+        told, data = store.read(f"{folder}/{key}.json"), store.read(f"{folder}/{key}.parquet")
+    except MissingError as error:
+        raise _broken(dataset, partner, "a file is missing") from error
+    verdict = _verdict(told, dataset, partner)
     found = hashlib.sha256(data).hexdigest()
     if found != verdict.rows_sha256:
         raise _broken(dataset, partner, f"their SHA-256 is {found}, the verdict let {verdict.rows_sha256} through")
     return pl.read_parquet(io.BytesIO(data)), verdict
 
 
-def _verdict(value: object, dataset: str, partner: str) -> Verdict:
-    fields: dict[str, Any] = value if isinstance(value, dict) else {}
+def _verdict(told: bytes, dataset: str, partner: str) -> Verdict:
     try:
-        verdict = Verdict(**fields)
-    except (TypeError, AccountingError) as error:
+        verdict = Verdict(**json.loads(told))
+    except (ValueError, TypeError, AccountingError) as error:
         raise _broken(dataset, partner, "the verdict cannot be read") from error
     if (verdict.dataset, verdict.partner) != (dataset, partner):
         raise _broken(dataset, partner, f"the verdict is about {verdict.dataset}/{verdict.partner}")

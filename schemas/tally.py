@@ -108,11 +108,11 @@ def keep_tally(store: Store, dataset: str, partner: str, counted: Tally) -> None
 def tallies(store: Store, dataset: str, partner: str) -> tuple[Tally, ...]:
     """The counts of a partner's judgements, oldest first; none before the first. A line that another version of Glane
     wrote otherwise is left out."""
-    key = _key(dataset, partner)
-    if not store.exists(key):
+    data = store.look(_key(dataset, partner)).data
+    if data is None:
         return ()
     found = []
-    for line in filter(None, store.read(key).decode().split("\n")):
+    for line in filter(None, data.decode().split("\n")):
         try:
             found.append(Tally.model_validate_json(line))
         except ValidationError:

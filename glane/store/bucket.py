@@ -7,8 +7,8 @@ botocore reads it; none is ever shown.
 
 import hashlib
 import mimetypes
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -18,13 +18,14 @@ from typing import Any
 
 import s3fs
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
-from s3fs.utils import FileExpired
+from fsspec.asyn import sync
+from s3fs.core import S3_RETRYABLE_ERRORS
 
 from glane.store.contract import OvertakenError, StoreError
 
 _PART = 16 * 2**20
 """Bytes of a part: files under two of these are one PUT, larger ones a multipart upload, which is as atomic."""
-_TRIES = 5
+_CHUNK = 2**20
 _UNMET = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _REFUSED = {
     *("AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403"),
@@ -73,21 +74,28 @@ class Bucket:
         now = parsedate_to_datetime(found["ResponseMetadata"]["HTTPHeaders"]["date"])
         return Head(found["ETag"], found["ContentLength"], (now - written).total_seconds())
 
+    def exists(self, key: str) -> bool:
+        """Whether there is an object `key`, or one below it."""
+        with self._doing("look at", key):
+            try:
+                self._s3.call_s3("head_object", Bucket=self._bucket, Key=self._key(key))
+            except FileNotFoundError:
+                below = f"{self._key(key)}/"
+                found = self._s3.call_s3("list_objects_v2", Bucket=self._bucket, Prefix=below, MaxKeys=1)
+                return bool(found.get("Contents"))
+        return True
+
     def read(self, key: str) -> tuple[bytes, str] | None:
         """The bytes of `key` and their ETag; None where there is no such object."""
-        for _ in range(_TRIES):
-            if self.head(key) is None:
-                return None
-            with suppress(OvertakenError), self._opened(key) as file:
-                return file.read(), str(file.details["ETag"])
-        raise StoreError(f"{self.where(key)} changes faster than it can be read.", "Run again later.")
+        parts: list[bytes] = []
+        etag = self._pour(key, parts.append, parts.clear)
+        return None if etag is None else (b"".join(parts), etag)
 
     def digest(self, key: str) -> str | None:
         """The SHA-256 of the bytes of `key`, each of them read; None where there is no such object."""
-        if self.head(key) is None:
-            return None
-        with self._opened(key) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        digests = [hashlib.sha256()]
+        etag = self._pour(key, lambda part: digests[-1].update(part), lambda: digests.append(hashlib.sha256()))
+        return None if etag is None else digests[-1].hexdigest()
 
     def download(self, key: str, path: Path) -> None:
         """The bytes of `key`, to the file `path`."""
@@ -146,17 +154,37 @@ class Bucket:
     def _path(self, key: str) -> str:
         return f"{self._bucket}/{self._key(key)}"
 
-    @contextmanager
-    def _opened(self, key: str) -> Iterator[s3fs.core.S3File]:
-        """The object `key`, read by its ETag: never half of one object and half of the next."""
-        with self._doing("read", key), self._s3.open(self._path(key), "rb", block_size=_PART) as file:
-            yield file
+    def _pour(self, key: str, take: Callable[[bytes], object], start: Callable[[], object]) -> str | None:
+        """Give the bytes of `key` to `take`, part by part, of one object and in one request, and its ETag to the
+        caller; `start` is called before each try. None where there is no such object."""
+
+        async def pour() -> str:
+            answer = await self._s3._call_s3("get_object", Bucket=self._bucket, Key=self._key(key))
+            async with answer["Body"] as body:
+                async for part in body.iter_chunks(_CHUNK):
+                    take(part)
+            return str(answer["ETag"])
+
+        for last in (False, False, True):
+            start()
+            with self._doing("read", key):
+                try:
+                    return str(sync(self._s3.loop, pour))
+                except FileNotFoundError as error:
+                    if _code(error) == "NoSuchBucket":
+                        raise
+                    return None
+                except S3_RETRYABLE_ERRORS:
+                    # The connection was cut in the middle.
+                    if last:
+                        raise
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def _doing(self, what: str, key: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, ClientError, BotoCoreError) as error:
+        except (OSError, ClientError, BotoCoreError, *S3_RETRYABLE_ERRORS) as error:
             if _changed(error):
                 raise OvertakenError(self.where(key)) from error
             raise StoreError(
@@ -179,7 +207,7 @@ class Bucket:
 def _changed(error: Exception) -> bool:
     """Whether what was asked for is not what stands there, or is gone."""
     gone = isinstance(error, FileNotFoundError) and _code(error) != "NoSuchBucket"
-    return gone or isinstance(error, FileExpired) or _code(error) in _UNMET
+    return gone or _code(error) in _UNMET
 
 
 def _code(error: BaseException) -> str:

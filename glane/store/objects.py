@@ -40,8 +40,7 @@ class ObjectStore(Store):
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object, or one below it."""
-        key = _plain(key)
-        return self._bucket.head(key) is not None or bool(self._bucket.files(key))
+        return self._bucket.exists(_plain(key))
 
     def look(self, key: str) -> Stamp:
         """The object's bytes; its tag is its ETag."""

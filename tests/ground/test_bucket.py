@@ -4,16 +4,20 @@ wrong with a service, said with a remedy.
 The server is a real one (tests/fixtures_s3.py); what it will not do on demand is done to our requests.
 """
 
+import hashlib
 import os
 import socket
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiobotocore.response import StreamingBody
+from aiohttp import ClientPayloadError
 
 from glane.store import OvertakenError, StoreError, open_store, sha256_of
 from glane.store.bucket import Bucket
@@ -155,6 +159,26 @@ def test_a_download_that_is_cut_short_is_an_error_and_no_copy(s3: S3, monkeypatc
     monkeypatch.undo()
 
 
+def test_a_connection_that_is_cut_in_the_middle_is_taken_up_again(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, data = open_store(s3.place()), os.urandom(3 * 2**20)
+    store.write("a", data)
+    given = StreamingBody.iter_chunks
+    cuts = iter([1, 1])
+
+    async def cut(self: StreamingBody, size: int) -> AsyncIterator[bytes]:
+        last = next(cuts, None)
+        async for part in given(self, size):
+            yield part
+            if last:
+                raise ClientPayloadError("cut")
+
+    monkeypatch.setattr(StreamingBody, "iter_chunks", cut)
+    assert (store.read("a"), store.digest("a")) == (data, hashlib.sha256(data).hexdigest())
+    cuts = iter([1, 1, 1])
+    with pytest.raises(StoreError, match="Cannot read a in the store"):
+        store.read("a")
+
+
 def _refused(place: str) -> dict[str, tuple[str, str]]:
     told = {}
     store = open_store(place)
@@ -202,7 +226,7 @@ def test_a_service_that_does_not_answer_is_the_networks_fault(s3: S3, monkeypatc
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
         started = time.monotonic()
-        with pytest.raises(StoreError, match="Cannot look at a in the store") as caught:
+        with pytest.raises(StoreError, match="Cannot read a in the store") as caught:
             open_store(s3.place()).look("a")
     assert "Check the network and AWS_ENDPOINT_URL" in caught.value.remedy
     assert time.monotonic() - started < 60
