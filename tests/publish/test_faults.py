@@ -182,15 +182,13 @@ def test_an_address_that_cannot_be_used_is_refused_before_anything_is_sent(tmp_p
 
 
 @pytest.mark.portal
-def test_a_file_too_large_for_the_portal_is_left_out_but_never_the_csv(portal: Portal, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["gateway", "CKAN"])
+def test_a_file_too_large_for_the_portal_is_left_out_but_never_the_csv(portal: Portal, tmp_path: Path, by: str) -> None:
     bench = Bench(portal, tmp_path)
+    refusal = Answer(413, HTML) if by == "gateway" else wrong(409, "Validation Error", upload=["File upload too large"])
 
     def answer(request: Request) -> Answer:
-        return (
-            Answer(413, HTML)
-            if b".xlsx" in request.body and b"filename" in request.body
-            else passed_on(request, portal.url)
-        )
+        return refusal if b".xlsx" in request.body and b"filename" in request.body else passed_on(request, portal.url)
 
     with serving(answer) as proxy:
         bench.address = PortalAddress(proxy.url, portal.token)
@@ -198,7 +196,7 @@ def test_a_file_too_large_for_the_portal_is_left_out_but_never_the_csv(portal: P
         assert receipt.omitted == (f"{bench.dataset.name}-sites.xlsx",)
         assert bench.read() == "1.0.0"
         assert "sites.xlsx" not in receipt.resources
-    with serving(lambda r: Answer(413, HTML) if b"filename" in r.body else passed_on(r, portal.url)) as proxy:
+    with serving(lambda r: refusal if b"filename" in r.body else passed_on(r, portal.url)) as proxy:
         bench.address = PortalAddress(proxy.url, portal.token)
         with pytest.raises(TooLargeError, match="max_resource_size|too large"):
             bench.publish(bench.version(ANGERS, NANTES))
