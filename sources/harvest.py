@@ -11,17 +11,19 @@ import re
 import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from glane.store import Store, sha256_of
+from glane.store import Store, StoreError, sha256_of
 from sources.declaration import Source
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.http import Answered, Client, Patience, Seen, too_large
 from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
+from sources.where import S3
 
 _MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body|\?xml|!--)", re.IGNORECASE)
 
@@ -77,6 +79,8 @@ def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patie
         return _copy(source, source.folder / where.file, where.file, staged, patience)
     if where.folder is not None:
         return _copy_last(source, staged, patience)
+    if where.s3 is not None:
+        return _fetch_last(where.s3, staged, before, patience)
     with Client(where, patience) as client:
         if where.pages is not None:
             return _Brought(where.address, fetch_pages(where.pages, source.line.format.records, staged, client))
@@ -86,6 +90,35 @@ def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patie
             return _Brought(found.url, {}, same="portal")
         seen = Seen(before.etag, before.last_modified) if known and before is not None else None
         return _told(found, client.asked(found.url, seen), client.fetch(found.url, staged, seen), seen)
+
+
+def _fetch_last(declared: S3, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:
+    """The last object by name under the declared prefix; one whose ETag is the one that we have is not sent again."""
+    # What speaks to S3 takes a second to import.
+    from glane.store.bucket import Bucket
+
+    address = declared.address.rstrip("/")
+    root, prefix = "/".join(address.split("/")[:3]), address.split("/", 3)[3]
+    bucket = Bucket(root)
+    try:
+        found = sorted(name for name in bucket.files(prefix) if fnmatchcase(name, declared.match))
+        key = f"{prefix}/{found[-1]}" if found else ""
+        head = bucket.head(key) if found else None
+        if head is None:
+            raise HarvestError(
+                f"No object under {address} fits {declared.match!r}.",
+                "Ask the partner for the file, or correct 'match' (where: s3).",
+            )
+        url = f"{root}/{key}"
+        if head.bytes > patience.bytes_max:
+            raise too_large(url, patience)
+        if before is not None and (before.address, before.etag) == (url, head.etag):
+            return _Brought(url, {}, same="etag")
+        bucket.download(key, staged)
+    except StoreError as error:
+        raise HarvestError(f"{address} cannot be read: {error.what}", error.remedy) from error
+    story = {"asked": {"s3": url}, "answered": {"etag": head.etag, "bytes": head.bytes}}
+    return _Brought(url, story, etag=head.etag)
 
 
 def _told(found: Found, asked: dict[str, Any], answered: Answered, seen: Seen | None) -> _Brought:

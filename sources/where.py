@@ -26,6 +26,16 @@ class Folder(Declared):
     match: str = "*"
 
 
+class S3(Declared):
+    """A prefix of a bucket on S3 or a service like it: the last object, by name, that `match` fits is the current one.
+
+    The endpoint and the keys are those of the environment (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, ...).
+    """
+
+    address: str = Field(pattern=r"^s3://[^/\s]+/\S+$")
+    match: str = "*"
+
+
 class Pages(Declared):
     """A JSON API that gives its records page by page; `format: records` says where in each page they are.
 
@@ -94,15 +104,16 @@ class Grist(Declared):
 class Where(Declared):
     """Where the data comes from: exactly one of the ways below.
 
-    file: a file, its path from source.yaml's folder. url: an HTTP(S) address. folder, pages, ckan, udata, opendatasoft,
-    grist: see each. `headers` are sent with every request to the declared host, and to no other; `${NAME}` in one
-    stands for a variable of the environment, whose value is neither logged nor kept. `private: true` lets the declared
-    host be on a private network: otherwise only public addresses are asked.
+    file: a file, its path from source.yaml's folder. url: an HTTP(S) address. folder, s3, pages, ckan, udata,
+    opendatasoft, grist: see each. `headers` are sent with every request to the declared host, and to no other;
+    `${NAME}` in one stands for a variable of the environment, whose value is neither logged nor kept. `private: true`
+    lets the declared host be on a private network: otherwise only public addresses are asked.
     """
 
     file: str | None = None
     url: str | None = Field(default=None, pattern=_ADDRESS)
     folder: Folder | None = None
+    s3: S3 | None = None
     pages: Pages | None = None
     ckan: Ckan | None = None
     udata: Udata | None = None
@@ -113,11 +124,11 @@ class Where(Declared):
 
     @model_validator(mode="after")
     def _one_of(self) -> "Where":
-        ways = ("file", "url", "folder", "pages", "ckan", "udata", "opendatasoft", "grist")
+        ways = ("file", "url", "folder", "s3", "pages", "ckan", "udata", "opendatasoft", "grist")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) != 1:
             raise ValueError(f"say where the data comes from with exactly one of {', '.join(ways)}")
-        if given[0] in ("file", "folder") and (self.headers or self.private):
+        if given[0] in ("file", "folder", "s3") and (self.headers or self.private):
             raise ValueError(f"'headers' and 'private' are about addresses, and this is a {given[0]}")
         return self
 
@@ -134,6 +145,8 @@ class Where(Declared):
         """What people are told: the path or address, or the portal's page of the dataset."""
         if self.folder is not None:
             return f"{self.folder.path}/{self.folder.match}"
+        if self.s3 is not None:
+            return f"{self.s3.address.rstrip('/')}/{self.s3.match}"
         if self.ckan is not None:
             return f"{self.ckan.portal.rstrip('/')}/dataset/{self.ckan.dataset}"
         if self.udata is not None:
