@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 
 from glane.removals import Removal, remove, removed
-from glane.store import FolderStore
+from glane.store import FolderStore, Store, open_store
 
 OLD = Removal("raw/sites/angers/a", "a" * 64, 5, "2026-10-31T23:00:00+00:00", "too old")
 NEW = Removal("raw/sites/angers/b", "b" * 64, 6, "2026-11-01T01:00:00+00:00", "too old too")
 
 
-def test_what_was_removed_is_gone_and_the_log_says_what_when_and_why(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return open_store(request.getfixturevalue("s3").place() if request.param == "s3" else tmp_path / "data")
+
+
+def test_what_was_removed_is_gone_and_the_log_says_what_when_and_why(store: Store) -> None:
     for key in (OLD.key, NEW.key, "raw/sites/angers/c"):
         store.write(key, b"bytes")
     remove(store, "sites", [OLD])
@@ -41,8 +45,7 @@ def test_nothing_is_ever_missing_without_a_line(tmp_path: Path) -> None:
     assert not store.exists(OLD.key)
 
 
-def test_every_byte_that_is_kept_is_counted_once(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
+def test_every_byte_that_is_kept_is_counted_once(store: Store) -> None:
     assert store.written == 0
     store.write("a", b"12345")
     store.write("a", b"678")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from glane.removals import removed
-from glane.store import FolderStore
+from glane.store import FolderStore, Store, open_store
 from pipelines.catalogue import load_catalogue
 from pipelines.graph import build_definitions
 from pipelines.instance import open_instance
@@ -19,11 +19,12 @@ from pipelines.release import make_version
 from publish.verify import verify_store
 from publish.version import VersionError
 from schemas.retention import Retention
+from tests.fixtures_s3 import S3
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons, three_partners
 
 
-def _run(commons: Commons, store: FolderStore) -> bool:
+def _run(commons: Commons, store: Store) -> bool:
     """One run without Dagster; whether it made a version."""
     entry = load_catalogue(commons.settings)["lieux"]
     for source in entry.sources:
@@ -192,6 +193,18 @@ def test_the_commands_say_what_went_and_bring_derived_files_again(
     assert glane("verify").code == 0
     wrong = glane("derive", "lieux", "1.2.1", "--format", "parquet")
     assert (wrong.code, "The derived formats are geojson, xlsx." in wrong.err) == (2, True)
+
+
+def test_in_a_bucket_the_same_goes(s3: S3, tmp_path: Path) -> None:
+    store, commons = open_store(s3.place()), three_partners(tmp_path)
+    for name in "AB":
+        commons.file("angers", f"1,{name},49000\n")
+        _run(commons, store)
+    done = prune("lieux", Retention(), store, now=datetime.now(UTC) + timedelta(days=31))
+    assert [Path(removal.key).suffix for removal in done.removals] == [".parquet", ".json"]
+    assert removed(store, "lieux") == {removal.key: removal for removal in done.removals}
+    assert not any(store.exists(removal.key) for removal in done.removals)
+    assert verify_store(store, "lieux") == []
 
 
 def test_dagit_prunes_every_day_and_its_run_is_red_where_a_dataset_could_not_be(
