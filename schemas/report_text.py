@@ -265,7 +265,8 @@ def _words_used(report: SourceReport) -> list[str]:
 
 def _cleaned(cleaned: Cleaned, say: _Speaker) -> str:
     examples = [say("cleaned-example", before=_code(b), after=_code(a)) for b, a in cleaned.examples]
-    line = f"- {say('cleaned', cleaner=cleaned.cleaner, cells=say.count('cell', cleaned.count))}"
+    what = say(f"cleaner-{cleaned.cleaner}")
+    line = f"- {say('cleaned', cleaner=what, cells=say.count('cell', cleaned.count))}"
     return f"{line} ({' ; '.join(examples) if say.language == 'fr' else '; '.join(examples)})" if examples else line
 
 

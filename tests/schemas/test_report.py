@@ -144,7 +144,7 @@ def test_the_answer_says_the_same_in_english(report: SourceReport) -> None:
     assert "# Places of the Mill: answer of 21 November 2026\n" in text
     assert "    - line 3: `postcode@3` → perhaps `01000`?\n" in text
     assert "Tell us if one of them holds something useful: `Remarques`." in text
-    assert "- phone: 3 cells (`03 26` became `+3326`)" in text
+    assert "- Telephone numbers: 3 cells (`03 26` became `+3326`)" in text
 
 
 def _failed(last_good: Verdict | None) -> SourceReport:

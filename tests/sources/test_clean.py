@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glane.text import Text
+from schemas.report import About, Cleaned, Counts, SourceReport
+from schemas.report_text import to_markdown
 from sources.clean import CLEANERS, CleanContext
 from sources.clean.coordinates import Point, lambert93_point, point_in
 from sources.clean.hours import in_words, is_osm, week
@@ -313,3 +316,17 @@ def test_lambert_93_becomes_degrees() -> None:
     assert lambert93_point(["475198,121680863", "6692424,50691385"]) == Point(47.294016, 0.02466)
     assert lambert93_point(["0", "0"]) == Point(None, None)
     assert lambert93_point(["47.4", "-0.5"]) is None
+
+
+@pytest.mark.parametrize("name", [*CLEANERS, "days", "point", "terms"])
+def test_a_report_has_words_for_every_cleaner(name: str) -> None:
+    about = About(
+        dataset="sites", table="sites", partner="angers", title=Text(fr="Lieux", en="Sites"), organisation="Angers"
+    )
+    cleaned = (Cleaned(cleaner=name, count=2, examples=(("a", "b"),)),)
+    counts = Counts(rows_in=2, passed=2, to_correct=0, on_hold=0)
+    report = SourceReport(about=about, run_at="2026-11-22T00:00:00Z", state="judged", counts=counts, cleaned=cleaned)
+    french, english = to_markdown(report, "fr"), to_markdown(report, "en")
+    assert " : 2 cellules" in french
+    assert ": 2 cells" in english
+    assert f"- {name} :" not in french
