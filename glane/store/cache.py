@@ -32,7 +32,7 @@ def cache_folder() -> Path:
     folder = Path(given).expanduser().absolute() if given else Path(tempfile.gettempdir()) / f"glane-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid():
+        if folder.lstat().st_uid != os.getuid():
             raise StoreError(f"The folder {folder} belongs to somebody else.", "Set GLANE_CACHE to a folder of yours.")
     except OSError as error:
         raise StoreError(

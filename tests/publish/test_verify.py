@@ -9,7 +9,7 @@ from glane.store import FolderStore, Store
 from publish.build import build_version
 from publish.diff import KeyChangedError, diff
 from publish.verify import verify_store
-from publish.version import UnknownVersionError, listed
+from publish.version import UnknownVersionError, VersionError, listed, load
 from tests.publish.material import contribute, declare
 from tests.publish.test_build import ANGERS, DAY, NANTES, RENNES
 
@@ -35,8 +35,8 @@ def test_a_whole_store_has_no_fault_and_every_damage_is_named(store: Store) -> N
     (folder / "stranger.txt").write_text("?", encoding="utf-8")
     manifest = store.local("versions/essai/1.2.0/manifest.json")
     manifest.write_text(manifest.read_text("utf-8") + " ", encoding="utf-8")
-    faults = {Path(fault.where).name: fault.what for fault in verify_store(store, "essai")}
-    assert faults == {
+    found = {Path(fault.where).name: fault for fault in verify_store(store, "essai")}
+    assert {name: fault.what for name, fault in found.items()} == {
         "essai-sites.csv": "The file has 3 bytes, and 172 were listed.",
         "essai-sites.parquet": f"The file has {size - 9} bytes, and {size} were listed.",
         "essai-visites.csv": "The file is not the one that was listed.",
@@ -44,6 +44,12 @@ def test_a_whole_store_has_no_fault_and_every_damage_is_named(store: Store) -> N
         "stranger.txt": "The file is not of this version.",
         "manifest.json": f"{manifest} is not the one that was listed.",
     }
+    digests = {file.path: file.sha256 for file in load(store, "essai", "1.1.0").files}
+    digests["manifest.json"] = listed(store, "essai")[2].manifest_sha256
+    assert found.pop("stranger.txt").remedy == "No reader is led to it. Remove it."
+    for name, fault in found.items():
+        assert "Every other file is as it was listed" in fault.remedy
+        assert fault.remedy.endswith(f"its SHA-256 is {digests[name]}.")
 
 
 def test_a_version_listed_twice_is_refused(store: Store) -> None:
@@ -53,6 +59,9 @@ def test_a_version_listed_twice_is_refused(store: Store) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
     (fault,) = verify_store(store, "essai")
     assert "names a version twice" in fault.what
+    assert "The files of the versions are untouched" in fault.remedy
+    with pytest.raises(VersionError, match="names a version twice"):
+        listed(store, "essai")
     path.write_text('{"dataset": "essai", "versions": [', encoding="utf-8")
     (fault,) = verify_store(store, "essai")
     assert "is not a list of versions" in fault.what
