@@ -40,16 +40,15 @@ def surplus(store: Store, dataset: str, *, at: str) -> Iterator[Removal]:
     One that would not (another release writes it now) stays. `at` is the moment of the removal. Raises VersionError.
     """
     lines = listed(store, dataset)
-    kept = with_derived(lines)
     there = store.files(f"versions/{dataset}")
+    having = {path.partition("/")[0] for path in there if path.endswith(_SUFFIXES)} - with_derived(lines)
     with tempfile.TemporaryDirectory(prefix="glane-") as folder:
         for line in lines:
-            prefix = f"{line.version}/"
-            if line.version in kept or not any(p.startswith(prefix) and p.endswith(_SUFFIXES) for p in there):
+            if line.version not in having:
                 continue
             version = load_line(store, dataset, line)
             for file in derived_files(version):
-                if f"{prefix}{file.path}" in there and is_same_again(store, version, file, Path(folder)):
+                if f"{line.version}/{file.path}" in there and is_same_again(store, version, file, Path(folder)):
                     why = "a derived format of an older version: glane derive makes it again"
                     yield Removal(f"{version.key}/{file.path}", file.sha256, file.bytes, at, why)
 
