@@ -196,12 +196,12 @@ def check_private(store: Store, dataset: str, base: str) -> None:
 
 
 def _private_keys(store: Store, dataset: str) -> Iterator[str]:
-    """The smallest file of each private folder of the first partner that has one."""
-    for room in _PRIVATE:
-        for partner in store.list(f"{room}/{dataset}")[:1]:
-            sizes = {path: size for path, size in store.files(f"{room}/{dataset}/{partner}").items() if size}
-            if sizes:
-                yield f"{room}/{dataset}/{partner}/{min(sizes, key=lambda path: sizes[path])}"
+    """The smallest file of each private folder: of the first partner that has one, and of the log."""
+    partners = [f"{room}/{dataset}/{one}" for room in _PRIVATE for one in store.list(f"{room}/{dataset}")[:1]]
+    for folder in (*partners, f"log/removed/{dataset}"):
+        sizes = {path: size for path, size in store.files(folder).items() if size}
+        if sizes:
+            yield f"{folder}/{min(sizes, key=lambda path: sizes[path])}"
 
 
 def _keep(store: Store, key: str, data: bytes) -> None:

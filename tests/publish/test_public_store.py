@@ -15,16 +15,17 @@ from glane.store import FolderStore
 from publish.build import build_version
 from publish.ckan.address import AddressError, PortalAddress
 from publish.ckan.api import Patience
-from publish.ckan.faults import refused
+from publish.ckan.faults import TooLargeError
 from publish.ckan.probe import probe
 from publish.ckan.public_store import ExposedError, PublicStoreError
 from publish.ckan.publication import STEPS, Receipt, publish
 from publish.ckan.rebuild import rebuild
+from publish.diff import whole_csv
 from publish.public_index import index_page
 from publish.verify import verify_portal
 from publish.version import Version, listed
 from tests.fixtures_portal import Portal, free_port
-from tests.publish.loopback import Answer, Loopback, Request, serving
+from tests.publish.loopback import Answer, Loopback, Request, passed_on, serving
 from tests.publish.material import DECLARATION, Cells, contribute, declare
 from tests.publish.test_build import ANGERS, DAY, NANTES, RENNES
 from tests.publish.test_publication import ONE_TABLE, PAGE, Bench, KilledError
@@ -106,7 +107,7 @@ def test_the_portal_holds_links_alone_and_every_version_is_in_the_store(bench: P
         assert requests.get(older, timeout=30).status_code == 200
         seen = len(server.seen)
         assert bench.publish(second).unchanged
-        assert {request.path.split("/")[1] for request in server.seen[seen:]} <= {"raw", "rows", "reports"}
+        assert {request.path.split("/")[1] for request in server.seen[seen:]} <= {"raw", "rows", "reports", "log"}
     with bench.served() as moved:
         bench.publish(second)
         bench.check_linked(second, moved.url)
@@ -195,16 +196,22 @@ def test_a_public_store_that_cannot_be_reached_is_told(bench: PublicBench) -> No
 
 @pytest.mark.portal
 def test_an_address_that_shows_what_partners_sent_is_refused(bench: PublicBench) -> None:
-    name, rooms = bench.dataset.name, ("raw", "rows", "reports")
+    name = bench.dataset.name
+    private = [
+        f"raw/{name}/a/file",
+        f"rows/{name}/a/file",
+        f"reports/{name}/a/file",
+        f"log/removed/{name}/2026-11.jsonl",
+    ]
     with bench.served():
         version = bench.version(ANGERS)
-        for room in rooms:
-            bench.store.write(f"{room}/{name}/a/file", b"Jeanne Martin, 06 12 34 56 78")
+        for key in private:
+            bench.store.write(key, b"Jeanne Martin, 06 12 34 56 78")
         bench.publish(version)
         second = bench.version(ANGERS, NANTES)
-        for room in rooms:
-            bench.shown = ("versions", room)
-            with pytest.raises(ExposedError, match=f"serves {room}/{name}/a/file to anybody"):
+        for key in private:
+            bench.shown = ("versions", key.split("/")[0])
+            with pytest.raises(ExposedError, match=f"serves {key} to anybody"):
                 bench.publish(second)
         assert bench.read() == "1.0.0"
         found = {f.subject: f for f in probe(bench.dataset, version, bench.address, store=bench.store)}
@@ -302,9 +309,26 @@ def test_an_address_that_is_none_is_refused_by_its_name(address: str) -> None:
         PortalAddress("https://portal.example.org", "token", None, address)
 
 
-def test_a_file_that_the_portal_does_not_take_may_stay_in_the_store() -> None:
-    error = refused("https://portal", "package_revise", {"upload": ["File upload size too large: 500 MB"]})
-    assert "`files: store`" in error.remedy
+@pytest.mark.portal
+def test_a_file_that_the_portal_does_not_take_stays_in_the_store(bench: PublicBench) -> None:
+    line = "a--1,Médiathèque,".encode()
+
+    def small_portal(request: Request) -> Answer:
+        if "package_revise" in request.path and line in request.body:
+            return Answer(413, b"<html>Request Entity Too Large</html>")
+        return passed_on(request, bench.portal.url)
+
+    with bench.served() as public, serving(small_portal) as portal:
+        bench.address = PortalAddress(portal.url, bench.portal.token, bench.portal.organisation, public.url)
+        bench.declared(ONE_TABLE)
+        version = bench.version(ANGERS)
+        assert line in whole_csv(bench.store, version, "sites").read_bytes()
+        with pytest.raises(TooLargeError) as refusal:
+            bench.publish(version)
+        assert "set `files: store`" in refusal.value.remedy
+        bench.declared(IN_STORE)
+        bench.publish(version)
+        bench.check_linked(version, public.url)
 
 
 def test_the_list_says_nothing_that_a_title_could_break(tmp_path: Path) -> None:
