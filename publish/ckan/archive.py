@@ -22,10 +22,11 @@ from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
 from publish.ckan.layout import Served
 from publish.package import project, to_json
 from publish.remaking import derived_files
-from publish.retention import derived_path, was_removed
+from publish.retention import derived_path, was_removed, with_derived
 from publish.version import Version, VersionFile, listed, path_of
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
+from schemas.retention import ALWAYS
 
 BATCH = 10 * 1024 * 1024
 """Bytes in one upload: the size that a stock CKAN takes (ckan.max_resource_size)."""
@@ -162,13 +163,15 @@ class Uploader:
             self._drop(name, surplus, "in derived formats: glane derive makes them again")
 
     def _files(self) -> list[VersionFile]:
-        """The files that readers should find: all that leave the house but those that went as declared."""
+        """The files that readers should find: all that leave the house but those that go, or went, as declared."""
         files = layout.public_files(self._version)
-        absent = {
-            file.path
-            for file in derived_files(self._version)
-            if not self._store.exists(f"{self._version.key}/{file.path}")
-        }
+        derived = {file.path for file in derived_files(self._version)}
+        if self._dataset.line.retention.formats != ALWAYS:
+            # What the next publication would sweep is not brought: a rebuilding brings every older version.
+            keep = with_derived(listed(self._store, self._dataset.name))
+            if self._version.version not in keep:
+                return [file for file in files if file.path not in derived]
+        absent = {path for path in derived if not self._store.exists(f"{self._version.key}/{path}")}
         gone = removed(self._store, self._dataset.name) if absent else {}
         return [f for f in files if f.path not in absent or not was_removed(gone, self._version, f)]
 

@@ -13,6 +13,7 @@ import requests
 from publish.build import build_version
 from publish.ckan.frozen import GRACE
 from publish.ckan.publication import STEPS, Receipt, publish
+from publish.restoration import restore
 from publish.version import Version
 from tests.fixtures_portal import Portal
 from tests.publish.material import DECLARATION, SITES, declare
@@ -163,6 +164,30 @@ def test_a_major_version_that_is_taken_back_before_it_was_seen_leaves_nothing(be
     bench.check_whole(back)
     assert bench.resources()["sites.csv"]["id"] == before["sites.csv"]["id"]
     bench.check_no_orphan()
+
+
+def test_a_major_version_that_was_published_and_is_unmade_comes_back_as_a_third_table(bench: Changing) -> None:
+    bench.publish(bench.version(ANGERS))
+    bench.becomes(places="string")
+    bench.publish(bench.version(ANGERS))
+    before = bench.resources()
+    bench.becomes()
+    back = restore(bench.dataset, bench.store, "1.0.0", "Text was a mistake.", created=DAY)
+    assert (back.version, back.restores and back.restores.version) == ("3.0.0", "1.0.0")
+    bench.publish(back)
+    after = bench.resources()
+    assert list(after) == [*PAGE, "sites.csv@2.0.0", "sites.csv@1.0.0"]
+    assert (after["sites.csv@2.0.0"]["id"], after["sites.csv@1.0.0"]["id"]) == (
+        before["sites.csv"]["id"],
+        before["sites.csv@1.0.0"]["id"],
+    )
+    kinds = {}
+    for key in ("sites.csv", "sites.csv@2.0.0", "sites.csv@1.0.0"):
+        held = bench.table(after[key]["id"])
+        kinds[key] = held and (held[0]["places"], held[1][0]["places"])
+    assert kinds == {"sites.csv": ("int8", 12), "sites.csv@2.0.0": ("text", "12"), "sites.csv@1.0.0": ("int8", 12)}
+    assert bench.read() == "3.0.0"
+    assert bench.publish(back).unchanged
 
 
 def test_the_day_that_was_announced_stands_although_the_notice_is_gone_by_then(bench: Changing) -> None:
