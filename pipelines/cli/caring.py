@@ -39,6 +39,7 @@ def check_portal(chosen: Mapping[str, Entry], store: Store, portal: PortalSettin
 
 def rebuild_portal(chosen: Mapping[str, Entry], store: Store, portal: PortalSettings, *, as_json: bool) -> int:
     """Bring every version of the chosen datasets to `portal`; the worst exit code. One that fails stops no other."""
+    from pipelines.traffic import Traffic, note
     from publish.ckan.rebuild import rebuild
 
     address = read_address(portal.url, portal.token_file, portal.organisation, portal.public_store)
@@ -52,6 +53,7 @@ def rebuild_portal(chosen: Mapping[str, Entry], store: Store, portal: PortalSett
             told.append({"dataset": name, "problem": str(error)})
             err().print(f"{name}  FAILED  {error}", markup=False)
             continue
+        note(store, name, Traffic(sent=done.sent_in_all))
         told.append({"dataset": name, "page": done.receipt.url, "version": done.receipt.version, "problem": None})
         told[-1] |= {"older_versions": list(done.versions), "files_sent": done.sent, "bytes_sent": done.sent_bytes}
         if not as_json:

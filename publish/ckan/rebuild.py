@@ -26,12 +26,13 @@ class StoreDamagedError(DataError):
 @dataclass(frozen=True)
 class Rebuilt:
     """What a rebuilding did: the `receipt` for the current version, the older `versions` of which files were sent,
-    how many files, and how many bytes; the current version's among them."""
+    how many files, and how many bytes; the current version's among them. `sent_in_all` counts every byte."""
 
     receipt: Receipt
     versions: tuple[str, ...]
     sent: int
     sent_bytes: int
+    sent_in_all: int
 
 
 def rebuild(
@@ -61,7 +62,7 @@ def rebuild(
     sent, sent_bytes, brought = receipt.sent, receipt.sent_bytes, []
     if dataset.line.files == "store":
         # What readers download is the store itself.
-        return Rebuilt(receipt, (), sent, sent_bytes)
+        return Rebuilt(receipt, (), sent, sent_bytes, receipt.sent_in_all)
     with store.writer(), Api(portal, patience) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url).rstrip("/")
         organisation = str(api.read("package_show", id=dataset.name)["organization"]["name"])
@@ -76,4 +77,5 @@ def rebuild(
             if done.sent:
                 brought.append(older.version)
             sent, sent_bytes = sent + done.sent, sent_bytes + done.sent_bytes
-    return Rebuilt(receipt, tuple(brought), sent, sent_bytes)
+        sent_in_all = receipt.sent_in_all + api.sent_bytes
+    return Rebuilt(receipt, tuple(brought), sent, sent_bytes, sent_in_all)
