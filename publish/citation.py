@@ -39,15 +39,19 @@ def both(version: Version, descriptor: Mapping[str, Any]) -> Text:
 
 
 def sentence(version: Version, title: str, publisher: str, licence: str, language: Language) -> str:
-    """The citation of a version in one language. Beyond a dozen, partners are counted: every row names its own."""
+    """The citation of a version in one language."""
+    told, when = credits_of(version, language), day(version.created, language)
+    return _WORDS[language]["cite"].format(
+        publisher=publisher, title=title, day=when, version=version.version, credits=told, licence=licence
+    )
+
+
+def credits_of(version: Version, language: Language) -> str:
+    """Whom to credit for a version. Beyond a dozen, partners are counted: every row names its own."""
     words = _WORDS[language]
     credited = sorted({line.attribution for line in version.inputs})
     named, more = credited[:_MOST_CREDITS], len(credited) - _MOST_CREDITS
-    told = words["join"].join(named) + (f" {words['more'].format(count=more)}" if more > 0 else "")
-    when = day(version.created, language)
-    return words["cite"].format(
-        publisher=publisher, title=title, day=when, version=version.version, credits=told, licence=licence
-    )
+    return words["join"].join(named) + (f" {words['more'].format(count=more)}" if more > 0 else "")
 
 
 def to_cff(version: Version, descriptor: Mapping[str, Any]) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any
 from glane.text import LANGUAGES, Language
 from publish import changelog
 from publish.ckan import words
-from publish.ckan.background import Background, Box, History, Quality
+from publish.ckan.background import Background, Box, History
 from publish.ckan.notes import page_notes
 from publish.feed import FEED, WITHDRAWN
 from publish.formats import FORMATS
@@ -158,6 +158,7 @@ def page_resource(
     file: VersionFile,
     served: Mapping[str, Served],
     background: Background,
+    page_url: str,
 ) -> dict[str, Any]:
     """The fields of one resource of the page: a link to the version's own file among those `served`, by path.
 
@@ -168,7 +169,7 @@ def page_resource(
     if file.table is not None:
         table = dataset.table(file.table)
         name = f"{words.title(table.line.title)} ({_format(file)})"
-        description = words.table_notes(table, version, background.quality.get(table.name, Quality()))
+        description = words.table_notes(dataset, table, version, background, page_url)
     else:
         word = _TITLES.get(key)
         texts = [words.say(word, one) for one in ("fr", "en")] if word else []

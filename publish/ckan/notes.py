@@ -120,7 +120,7 @@ def _parts(
     ]
     yield _listing("tables", tables, language)
     yield _listing("sources", list(_sources(version.inputs, language)), language)
-    yield _listing("about", list(_about(dataset, background, language)), language)
+    yield _listing("about", list(about(dataset, background, language)), language)
     if figures := list(_quality(dataset, background, language)):
         yield _listing("quality", figures, language)
     yield _listing("history", list(_history(history, language)), language)
@@ -154,7 +154,8 @@ def _sources(inputs: Sequence[Input], language: Language) -> Iterator[str]:
         yield _say("more_sources", language, count=number(len(inputs) - MOST_SOURCES, language))
 
 
-def _about(dataset: Dataset, background: Background, language: Language) -> Iterator[str]:
+def about(dataset: Dataset, background: Background, language: Language) -> Iterator[str]:
+    """Licence, rhythm, period, extent, language and contact, a line each."""
     line, place = dataset.line, LANGUAGES.index(language)
     licence = LICENCES[line.licence.publish]
     first, last = (day(moment, language) for moment in background.period)

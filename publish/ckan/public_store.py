@@ -181,8 +181,10 @@ def check_private(store: Store, dataset: str, base: str) -> None:
     for key in _private_keys(store, dataset):
         try:
             with requests.get(f"{base}/{key}", stream=True, timeout=_SECONDS) as answer:
+                if answer.status_code != 200:
+                    continue
                 digest = sha256()
-                for chunk in answer.iter_content(1 << 20) if answer.status_code == 200 else ():
+                for chunk in answer.iter_content(1 << 20):
                     digest.update(chunk)
         except requests.RequestException:
             # Whether it serves anything at all is seen when the version is read back.

@@ -67,7 +67,8 @@ class Wanted:
         """The fields of each resource of the page, in order, for the files that readers are served; formers last."""
         current = {
             key: self._with_table(
-                key, layout.page_resource(self.dataset, self.version, key, file, served, self.background)
+                key,
+                layout.page_resource(self.dataset, self.version, key, file, served, self.background, self.page_url),
             )
             for key, file in layout.page_keys(self.dataset, self.version)
             if file.path in served

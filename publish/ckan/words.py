@@ -5,8 +5,9 @@ resources there are (layout.py), the description of the dataset's own page (note
 """
 
 from glane.text import LANGUAGES, Language, Text
-from publish.ckan.background import Quality
-from publish.ckan.notes import quality_line
+from publish.citation import credits_of
+from publish.ckan.background import Background, Quality
+from publish.ckan.notes import about, quality_line
 from publish.formats import DERIVED, FORMATS, formats_of
 from publish.telling import day
 from publish.telling import rows as rows_in
@@ -19,6 +20,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "table": (
         "**{title}** ({rows}, {version}) : {description}{quality}",
         "**{title}** ({rows}, {version}): {description}{quality}",
+    ),
+    "credits": ("Crédits : {credits}", "Credits: {credits}"),
+    "page": (
+        "[Ce qui a changé, et chaque version plus ancienne]({page})",
+        "[What changed, and every older version]({page})",
     ),
     "archive": (
         "Chaque version de [{title}]({page}), telle qu'elle a été publiée ; ces fichiers ne changent jamais.",
@@ -70,21 +76,24 @@ def archive_notes(dataset: Dataset, page_url: str) -> str:
     return "\n\n".join(texts)
 
 
-def table_notes(table: Table, version: Version, quality: Quality) -> str:
-    """The description of a table's resources, in both languages: what it holds, of which version, how good it is."""
-    line = table.line
-    told = [
-        say(
+def table_notes(dataset: Dataset, table: Table, version: Version, background: Background, page_url: str) -> str:
+    """The description of a table's resources, in both languages: what it holds, of which version, how good it is, and
+    what the dataset's page says of all."""
+    line, quality, told = table.line, background.quality.get(table.name, Quality()), []
+    for one in LANGUAGES:
+        figures = quality_line(quality, one)
+        first = say(
             "table",
             one,
             title=line.title[one],
             rows=rows_in(version.rows[table.name], one),
             description=line.description[one],
             version=say("version", one, day=day(version.created, one), number=version.version),
-            quality=f" {figures[0].upper()}{figures[1:]}." if (figures := quality_line(quality, one)) else "",
+            quality=f" {figures[0].upper()}{figures[1:]}." if figures else "",
         )
-        for one in LANGUAGES
-    ]
+        credited = say("credits", one, credits=credits_of(version, one))
+        rest = [credited, *about(dataset, background, one), say("page", one, page=page_url)]
+        told += [first, "\n".join(f"- {item}" for item in rest)]
     return "\n\n".join(told)
 
 

@@ -128,6 +128,13 @@ def test_the_page_of_a_file_carries_its_version_hash_size_licence_and_quality(be
     words = Page(f"{bench.portal.url}/dataset/{bench.dataset.name}/resource/{table['id']}").words
     assert "Lieux (3 lignes, version du 22 novembre 2026 (1.1.0)) : Tous les lieux. 3 lignes reçues" in words
     assert "Sites (3 rows, version of 22 November 2026 (1.1.0)): All sites. 3 received" in words
+    for line in (
+        "Crédits : Données de a ; Données de b ; Données de visiteurs",
+        "Mise à jour : chaque jour Période : données reçues le 20 novembre 2026 Étendue : latitude de 46,2°",
+        "Contact : Hubikoop, donnees@example.org Ce qui a changé, et chaque version plus ancienne",
+        "Language of the data: French Contact: Hubikoop, donnees@example.org What changed, and every older version",
+    ):
+        assert line in words
 
 
 def test_the_page_says_the_same_to_programs(bench: Bench) -> None:
