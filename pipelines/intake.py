@@ -16,7 +16,7 @@ from pathlib import Path
 import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
-from glane.text import Text
+from glane.text import Language, Text
 from pipelines.catalogue import BrokenDataset
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
@@ -33,6 +33,7 @@ from schemas.report import (
     last_report,
     unchanged_report,
 )
+from schemas.report_page import to_page
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
 from schemas.tally import keep_tally, tally
@@ -69,7 +70,16 @@ class Intake:
     @property
     def markdown(self) -> str:
         """The partner's report, in the partner's language."""
-        return to_markdown(self.report, "fr" if self.language == "fr" else "en")
+        return to_markdown(self.report, self._spoken)
+
+    @property
+    def page(self) -> str:
+        """The same as a web page."""
+        return to_page(self.report, self._spoken)
+
+    @property
+    def _spoken(self) -> Language:
+        return "fr" if self.language == "fr" else "en"
 
 
 @dataclass(frozen=True)
@@ -154,7 +164,7 @@ class _Run:
             report = found.report
             keep_annotated(store, source, annotated(source, found))
         intake = Intake(dataset.name, source.partner, report, source.line.language, snapshot, verdict)
-        keep_report(store, report, intake.markdown)
+        keep_report(store, report, intake.markdown, intake.page)
         return intake
 
     def failed(self, error: GlaneError) -> Intake:
@@ -183,7 +193,7 @@ class _Run:
         language = source.line.language if isinstance(source, Source) else "fr"
         intake = Intake(source.dataset, source.partner, report, language, self._snapshot, verdict, error)
         try:
-            keep_report(store, report, intake.markdown)
+            keep_report(store, report, intake.markdown, intake.page)
         except StoreError as refused:
             return replace(intake, error=refused)
         return intake

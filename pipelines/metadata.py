@@ -117,7 +117,7 @@ def of_rows(intake: Intake, table: Table | None, store: Store) -> Metadata:
         "warnings": intake.report.warnings,
         "what is wrong": problem_table(intake),
         "report": dg.MetadataValue.md(intake.markdown),
-        "report file": dg.MetadataValue.path(store.where(f"reports/{intake.dataset}/{intake.partner}/latest.md")),
+        "report file": dg.MetadataValue.path(store.where(f"reports/{intake.dataset}/{intake.partner}/latest.html")),
     }
     if table is not None:
         shown["dagster/column_schema"] = column_schema(table)

@@ -277,13 +277,15 @@ def _example(problem: Problem, their_cell: TheirCell | None) -> Example:
     )
 
 
-def keep_report(store: Store, report: SourceReport, markdown: str) -> None:
-    """Keep the report as the source's last one, and under the key of its judgement where it has one."""
+def keep_report(store: Store, report: SourceReport, markdown: str, page: str) -> None:
+    """Keep the report as the source's last one, as text and as a web page too, and under the key of its judgement where
+    it has one."""
     folder = f"reports/{report.about.dataset}/{report.about.partner}"
     value = report.model_dump(mode="json")
     if report.judged is not None and report.state == "judged":
         store.write_json(f"{folder}/{report.judged}.json", value)
     store.write(f"{folder}/latest.md", markdown.encode())
+    store.write(f"{folder}/latest.html", page.encode())
     store.write_json(f"{folder}/latest.json", value)
 
 

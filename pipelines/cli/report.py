@@ -26,6 +26,9 @@ def report(
             "--annotated", help="Write the partner's own file back: XLSX, its wrong cells marked.", metavar="FILE"
         ),
     ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write it as a web page that stands alone.", metavar="FILE")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON, for programs.")] = False,
 ) -> None:
     """Show a partner's last report: what arrived, what was published, what is to be corrected and how."""
@@ -50,6 +53,11 @@ def report(
     if language is None:
         declared = known_source(load_catalogue(settings), source)
         language = "fr" if getattr(getattr(declared, "line", None), "language", "fr") == "fr" else "en"
+    if page is not None:
+        from schemas.report_page import to_page
+
+        page.write_text(to_page(found, language), encoding="utf-8")
+        return
     print_markdown(to_markdown(found, language))
 
 

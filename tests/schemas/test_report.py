@@ -33,6 +33,7 @@ from schemas.report import (
     last_report,
     unchanged_report,
 )
+from schemas.report_page import to_page
 from schemas.report_text import _words, problems_csv, summary_line, to_markdown
 from tests.schemas.material import good, places, rows_of
 
@@ -267,11 +268,12 @@ def test_the_list_of_all_problems_opens_in_a_spreadsheet_and_runs_nothing(judgem
 def test_a_report_is_kept_and_found_again_by_its_judgement(report: SourceReport, tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "store")
     assert last_report(store, "places", "mill") is None
-    keep_report(store, report, to_markdown(report, "fr"))
-    keep_report(store, _failed(VERDICT), to_markdown(_failed(VERDICT), "fr"))
+    keep_report(store, report, to_markdown(report, "fr"), to_page(report, "fr"))
+    keep_report(store, _failed(VERDICT), to_markdown(_failed(VERDICT), "fr"), to_page(_failed(VERDICT), "fr"))
     assert last_report(store, "places", "mill") == _failed(VERDICT)
     assert last_report(store, "places", "mill", judged="k") == report
     assert store.read("reports/places/mill/latest.md").decode() == to_markdown(_failed(VERDICT), "fr")
+    assert store.read("reports/places/mill/latest.html").decode() == to_page(_failed(VERDICT), "fr")
     store.write_json("reports/places/mill/latest.json", {"from": "another version of Glane"})
     assert last_report(store, "places", "mill") is None
 
