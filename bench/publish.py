@@ -240,6 +240,7 @@ def compare(ground: Ground, ways: Mapping[str, ByGlane | ByLoader], repeat: int)
             sent = way.bring(old, new)
             wall = time.perf_counter() - started
             same = _sorted_cells(ground.held(way.resource)) == _sorted_cells(as_written(new.path))
+            print(f"{name}: {wall:.2f} s, {sent / 1e6:.2f} MB", flush=True)
             if name not in best or wall < best[name]["wall"]:
                 best[name] = {"wall": round(wall, 3), "bytes": sent, "same": same}
         old, new = new, old
