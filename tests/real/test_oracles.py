@@ -55,7 +55,9 @@ def test_the_json_and_the_csv_of_region_sud_are_the_same_sites() -> None:
     # before it was published; the other rows are the same, in another order.
     whole = [row for row in by_csv.drop(LINE).rows() if not any("\ufffd" in (cell or "") for cell in row)]
     assert len(whole) == 266
-    assert Counter(whole) - Counter(by_json.drop(LINE).rows()) == Counter()
+    other = Counter(whole) - Counter(by_json.drop(LINE).rows())
+    # One record was broken in two by a line break, and its end lost a quote on its way to JSON.
+    assert [row[by_csv.columns.index("nom")] for row in other] == ['zae joncquier & morelles"']
 
 
 def model_of(source: Source) -> Source:
