@@ -3,6 +3,7 @@
 Ids and times are left out; addresses are told by what they lead to.
 """
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -17,6 +18,9 @@ _PASSING = frozenset(
         *("id", "package_id", "creator_user_id", "position", "_id", "revision_id", "state", "datastore_active"),
     }
 )
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What is left of an address whose file went as declared (derived formats of older versions)."""
+
 _NAMES_ADDRESSES = ("datapackage.json", "feed.xml")
 
 
@@ -66,7 +70,8 @@ def ending(portal: Portal, dataset: str, tables_before: Collection[str] = ()) ->
         resources = [_described(portal, plain(one), one, labels) for one in page["resources"]]
         if number:
             resources.sort(key=lambda one: str(one["name"]))
-        fields = {**plain(page), "resources": resources, "num_resources": len(resources)}
+        extras = {one["key"]: plain(one["value"]) for one in page["extras"]}
+        fields = {**plain(page), "extras": extras, "resources": resources, "num_resources": len(resources)}
         ended[page["name"]] = fields
     ended["DataStore"] = {
         str(one.get("glane_key")): _table(portal, one["id"])
@@ -90,7 +95,7 @@ def _described(portal: Portal, plain: dict[str, Any], resource: dict[str, Any], 
 def _labelled(text: str, labels: dict[str, str]) -> str:
     for identifier, label in labels.items():
         text = text.replace(identifier, f"<{label}>")
-    return text
+    return _ID.sub("<gone>", text)
 
 
 def _table(portal: Portal, identifier: str) -> Any:

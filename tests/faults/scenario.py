@@ -16,6 +16,7 @@ from typing import Any
 
 from glane.store import FolderStore
 from publish.build import build_version
+from publish.ckan.address import PortalAddress
 from publish.ckan.lease import store_identity
 from tests.faults.ending import differences, ending, purge, tables
 from tests.faults.forker import Ended, Forker, forking
@@ -107,6 +108,11 @@ class Trials:
         self.endings: dict[str, dict[str, Any]] = {}
         self.requests: dict[str, list[str]] = {}
         self._others = tables(portal)
+
+    @property
+    def address(self) -> PortalAddress:
+        """The portal's own address."""
+        return PortalAddress(self.portal.url, self.portal.token, self.portal.organisation)
 
     def figures(self) -> Counter[str]:
         """What was tried and looked at so far."""

@@ -9,7 +9,7 @@ from tests.faults.conftest import WHOLE
 from tests.faults.proxy import Fault, at, kill_after, kill_amid, kill_before
 from tests.faults.scenario import KINDS, Trials
 
-pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 300)]
+pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 900)]
 
 
 def steps_of(kind: str) -> tuple[str, ...]:

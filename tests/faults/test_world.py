@@ -10,7 +10,7 @@ from tests.faults.conftest import WHOLE
 from tests.faults.proxy import ANSWERS, Fault, close, cut, late, lose, say, silent, spoil, to
 from tests.faults.scenario import KINDS, Trials
 
-pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 300)]
+pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 900)]
 
 FAULTS: dict[str, Fault] = {
     "closed": close,
@@ -43,14 +43,10 @@ CASES = [
     Case("ordinary", "package_revise", "late", skip=1),
     Case("removing", "package_revise", "500", skip=1),
     Case("major", "package_revise+files", "403 of a firewall"),
-    Case("first", "package_create", "answer lost", skip=1),
+    Case("first", "datastore_upsert", "closed"),
     Case("ordinary", "package_revise", "409"),
     Case("removing", "datastore_upsert", "silent"),
-    Case("major", "package_revise+files", "late"),
-    Case("first", "datastore_upsert", "closed"),
-    Case("ordinary", "package_show", "200 that is no CKAN's"),
-    Case("removing", "package_revise", "answer lost"),
-    Case("major", "package_resource_reorder", "503"),
+    Case("major", "package_show", "200 that is no CKAN's"),
 ]
 
 
@@ -82,9 +78,8 @@ def _try(trials: Trials, case: Case) -> None:
 @pytest.mark.parametrize(
     ("what", "fault", "error"),
     [
-        ("package_revise+files", "cut", "NoAnswerError"),
         ("package_revise", "502", "NoAnswerError"),
-        ("changes", "503", "UntouchedError"),
+        *([("package_revise+files", "cut", "NoAnswerError"), ("changes", "503", "UntouchedError")] if WHOLE else []),
     ],
 )
 def test_a_portal_that_goes_on_failing_is_named_and_readers_keep_the_old_version(
@@ -97,7 +92,7 @@ def test_a_portal_that_goes_on_failing_is_named_and_readers_keep_the_old_version
     trials.heal("ordinary", ended)
 
 
-@pytest.mark.parametrize("after", range(0, 5 if WHOLE else 3, 1 if WHOLE else 2))
+@pytest.mark.parametrize("after", range(5) if WHOLE else [2])
 def test_a_token_that_expires_on_the_way_is_said_to_have(trials: Trials, after: int) -> None:
     ended = trials.disturb("removing", to("changes", FAULTS["403"], times=99, skip=after))
     assert ended.error == "RightsError", ended
@@ -120,7 +115,7 @@ def test_a_disk_without_room_for_what_is_sent_is_said_to_be_full(trials: Trials)
     trials.heal("ordinary", ended)
 
 
-@pytest.mark.parametrize("hours", [-30 * 24, 30 * 24])
+@pytest.mark.parametrize("hours", [-30 * 24, 30 * 24] if WHOLE else [-30 * 24])
 def test_a_publisher_whose_clock_is_wrong_publishes_the_same(trials: Trials, hours: int) -> None:
     ended = trials.disturb("ordinary", kill_step="datastore", clock=hours * 3600)
     assert ended.killed
