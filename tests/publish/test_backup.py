@@ -21,7 +21,7 @@ from tests.fixtures_s3 import S3
 from tests.publish.material import declare
 from tests.publish.test_build import ANGERS, DAY, NANTES, RENNES, parts
 
-LIST = "versions.json"
+LISTS = {"versions.json", "latest.json"}
 MOST = 30
 
 
@@ -58,14 +58,22 @@ def versions_being_made(dataset: Dataset, store: FolderStore) -> Iterator["subpr
         writer.wait()
 
 
-def copy(store: FolderStore, target: Path, *, lists: bool) -> None:
+def back_up(store: FolderStore, target: Path) -> None:
+    """Copy as docs/backup.md says."""
+    aside = target.with_name(f"{target.name}-lists")
+    copy(store.root, aside, lists=True)
+    copy(store.root, target, lists=False)
+    copy(aside, target, lists=True)
+
+
+def copy(origin: Path, target: Path, *, lists: bool) -> None:
     """One pass of a tool that copies folders: the lists alone, or all but the lists."""
 
     def left_out(folder: str, names: list[str]) -> list[str]:
         files = [name for name in names if (Path(folder) / name).is_file()]
-        return [".staging", *(name for name in files if (name == LIST) != lists)]
+        return [".staging", *(name for name in files if (name in LISTS) != lists)]
 
-    shutil.copytree(store.root, target, ignore=left_out, dirs_exist_ok=True)
+    shutil.copytree(origin, target, ignore=left_out, dirs_exist_ok=True)
 
 
 def wait_for_another(store: FolderStore, dataset: Dataset, writer: "subprocess.Popen[bytes]") -> None:
@@ -78,39 +86,49 @@ def wait_for_another(store: FolderStore, dataset: Dataset, writer: "subprocess.P
 def test_a_copy_that_takes_the_lists_first_is_whole_at_whatever_moment_it_is_made(
     dataset: Dataset, store: FolderStore, tmp_path: Path
 ) -> None:
-    copied = []
+    copied, again = [FolderStore(tmp_path / f"copy-{n}") for n in range(3)], FolderStore(tmp_path / "again")
     with versions_being_made(dataset, store) as writer:
-        for n in range(5):
+        for one in copied:
             wait_for_another(store, dataset, writer)
-            target = tmp_path / f"copy-{n}"
-            copy(store, target, lists=True)
-            copy(store, target, lists=False)
-            copied.append(FolderStore(target))
-    assert [verify_store(one, dataset.name) for one in copied] == [[]] * 5
-    assert [len(listed(one, dataset.name)) >= 2 + n for n, one in enumerate(copied)] == [True] * 5
+            back_up(store, one.root)
+            back_up(store, again.root)
+    assert [verify_store(one, dataset.name) for one in (*copied, again)] == [[]] * 4
+    assert [len(listed(one, dataset.name)) >= 2 + n for n, one in enumerate(copied)] == [True] * 3
 
 
-def test_a_copy_that_takes_the_lists_last_is_told_apart_and_a_second_pass_heals_it(
+def test_a_copy_that_is_interrupted_is_still_the_whole_one_of_before(
+    dataset: Dataset, store: FolderStore, tmp_path: Path
+) -> None:
+    copied = FolderStore(tmp_path / "copy")
+    back_up(store, copied.root)
+    build_version(dataset, parts(dataset, ANGERS, NANTES), store, created=DAY)
+    copy(store.root, copied.root, lists=False)
+    assert [line.version for line in listed(copied, dataset.name)] == ["1.0.0"]
+    assert verify_store(copied, dataset.name) == []
+    back_up(store, copied.root)
+    assert [line.version for line in listed(copied, dataset.name)] == ["1.0.0", "1.1.0"]
+
+
+def test_a_copy_that_takes_the_lists_last_is_told_apart_and_copying_once_more_heals_it(
     dataset: Dataset, store: FolderStore, tmp_path: Path
 ) -> None:
     target = tmp_path / "copy"
     with versions_being_made(dataset, store) as writer:
-        copy(store, target, lists=False)
+        copy(store.root, target, lists=False)
         wait_for_another(store, dataset, writer)
-        copy(store, target, lists=True)
+        copy(store.root, target, lists=True)
     last = listed(FolderStore(target), dataset.name)[-1].version
     faults = verify_store(FolderStore(target), dataset.name)
     assert faults
     assert f"{target}/versions/{dataset.name}/{last}/manifest.json is missing." in [fault.what for fault in faults]
-    copy(store, target, lists=False)
+    back_up(store, target)
     assert verify_store(FolderStore(target), dataset.name) == []
 
 
 def test_glane_goes_on_from_a_copy_with_the_next_number(dataset: Dataset, store: FolderStore, tmp_path: Path) -> None:
     build_version(dataset, parts(dataset, ANGERS, NANTES), store, created=DAY)
     target = tmp_path / "copy"
-    copy(store, target, lists=True)
-    copy(store, target, lists=False)
+    back_up(store, target)
     shutil.rmtree(store.root)
     copied = FolderStore(target)
     assert not build_version(dataset, parts(dataset, ANGERS, NANTES), copied, created=DAY).new
