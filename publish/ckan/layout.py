@@ -33,6 +33,8 @@ LEASE = "glane_publishing"
 DATASTORE = "glane_datastore"
 CONTENT = "glane_datastore_content"
 UPDATING = "updating"
+MANIFEST = "glane_manifest_sha256"
+"""The extra of a page that says which version it shows, whatever its number."""
 ARCHIVE_TAG = "glane-versions"
 """The tag of the pages that keep versions: by it, other portals leave them out (docs/portals.md)."""
 
@@ -218,7 +220,7 @@ def page(dataset: Dataset, version: Version, history: History, background: Backg
         "temporal_start": background.period[0],
         "temporal_end": background.period[1],
         "glane_versions": history.url,
-        "glane_manifest_sha256": background.manifest_sha256,
+        MANIFEST: background.manifest_sha256,
         "version_notes": " · ".join(_changes(background, one) for one in LANGUAGES),
         **({"spatial": spatial(background.box)} if background.box else {}),
     }

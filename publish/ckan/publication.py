@@ -25,7 +25,7 @@ from publish.ckan.lease import check_free, new_lease
 from publish.ckan.place import place_of
 from publish.ckan.tables import Tables
 from publish.ckan.wanted import Page, Wanted, keyed, leased, want
-from publish.version import Version
+from publish.version import Version, listed
 from schemas.dataset import Dataset
 
 STEPS = ("create", "lease", "upload", "datastore", "views", "flip", "order")
@@ -111,6 +111,7 @@ class _Publication:
         if page is None:
             self._before("create")
             page = self._create()
+        self._tell_of_strangers(page)
         self._before("lease")
         former, (page, lease) = page, self._take_lease(page)
         self._before("upload")
@@ -177,6 +178,16 @@ class _Publication:
                 "Say which with GLANE_PORTAL_ORGANISATION.",
             )
         return names[0]
+
+    def _tell_of_strangers(self, page: Page) -> None:
+        """Say where the page shows a version that is not this store's: its number may stand for other content."""
+        shown = next((one["value"] for one in page.get("extras", []) if one["key"] == layout.MANIFEST), None)
+        known = {line.manifest_sha256 for line in listed(self._store, self._name)}
+        if shown is not None and shown not in known:
+            self._say(
+                f"{self._wanted.page_url} showed a version {page.get('version')} that this store does not know: "
+                "another store publishes there, or this one was brought back from an older copy (docs/backup.md)"
+            )
 
     def _check_token(self, page: Page) -> None:
         """Raise RightsError for a token that could not publish, though there is nothing to publish now."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -332,6 +333,22 @@ def test_of_two_publishers_at_once_one_wins_and_the_other_is_told(bench: Bench, 
     publish(version, bench.dataset, bench.store, bench.address, bench.said.append, before=meanwhile)
     assert told == ["Publish from one store only. If that publisher is dead, its lease ends an hour after it began."]
     bench.check_whole(version)
+
+
+def test_a_number_that_stood_for_other_content_before_the_store_was_brought_back_is_told(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.publish(bench.version(ANGERS))
+    copy = shutil.copytree(bench.store.root, tmp_path / "copy")
+    bench.publish(bench.version(ANGERS, NANTES))
+    assert not any("does not know" in line for line in bench.said)
+    older = FolderStore(copy)
+    rows = [contribute(bench.dataset, "a", [ANGERS, RENNES])]
+    other = build_version(bench.dataset, rows, older, created=DAY).version
+    bench.publish(other, store=older)
+    (told,) = [line for line in bench.said if "does not know" in line]
+    assert "showed a version 1.1.0 that this store does not know" in told
+    assert [row["nom"] for row in bench.rows()] == [ANGERS["nom"], RENNES["nom"]]
 
 
 def test_a_publisher_that_lost_its_lease_does_not_flip(bench: Bench) -> None:
