@@ -111,6 +111,19 @@ def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict
     return {**descriptor, "resources": resources}
 
 
+def leads_alike(former: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether a projection that stands says what it should; it may name other formats that went since."""
+
+    def bare(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+        return {**descriptor, "resources": [{**one, "alternatives": []} for one in descriptor["resources"]]}
+
+    return bare(former) == bare(now) and all(
+        other in before["alternatives"]
+        for before, after in zip(former["resources"], now["resources"], strict=True)
+        for other in after["alternatives"]
+    )
+
+
 def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> dict[str, Any]:
     """The same descriptor, with the sizes and hashes of `files`, which are in the same places."""
     now = {file.path: _file(file) for file in files}

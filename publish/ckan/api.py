@@ -152,6 +152,21 @@ class Api:
         found: tuple[str, int] = self._repeat(attempt, lambda error: isinstance(error, (NoAnswerError, ReadBackError)))
         return found
 
+    def fetch(self, url: str) -> bytes:
+        """What is served at `url`, without the token; for small files. Raises PortalError."""
+
+        def attempt() -> bytes:
+            try:
+                answer = self._reader.get(url, timeout=(self._patience.connect, self._patience.answer))
+            except requests.RequestException as error:
+                raise _lost(url, "download", error) from error
+            if answer.status_code != 200:
+                raise ReadBackError(f"{url} answers {answer.status_code} to a reader without a token.", AGAIN)
+            return answer.content
+
+        found: bytes = self._repeat(attempt, lambda error: isinstance(error, (NoAnswerError, ReadBackError)))
+        return found
+
     def _call(self, action: str, data: Mapping[str, Any], files: Sequence[tuple[str, str, Path]] = ()) -> Any:
         url = self.address.url
         try:

@@ -20,7 +20,7 @@ from publish.ckan import layout
 from publish.ckan.api import Api
 from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
 from publish.ckan.layout import Served
-from publish.package import project, to_json
+from publish.package import leads_alike, project, to_json
 from publish.remaking import derived_files
 from publish.retention import derived_path, was_removed, with_derived
 from publish.version import Version, VersionFile, listed, path_of
@@ -147,9 +147,7 @@ class Uploader:
         with tempfile.TemporaryDirectory(prefix="glane-") as folder:
             projected = [file for file in files if file.kind in layout.PROJECTED]
             sources = {file.path: self._projected(Path(folder), file, kept, page_url) for file in projected}
-            former = {
-                f.path: kept[f.path] for f in projected if f.path in kept and kept[f.path].sha256 != sources[f.path][1]
-            }
+            former = {f.path: kept[f.path] for f in projected if self._outdated(f, kept.get(f.path), sources[f.path])}
             stray += [r["id"] for r in archive.resources if r["url"] in {old.url for old in former.values()}]
             kept |= self._send(name, [f for f in projected if f.path in former or f.path not in kept], sources)
         self._drop(name, stray, "that a killed run had left")
@@ -192,6 +190,18 @@ class Uploader:
         data = {"match": {"name": fields["name"]}, "filter": ["-extras", "-tags"], "update": fields}
         self._api.write("package_revise", data, done=lambda: None)
         return archive
+
+    def _outdated(self, file: VersionFile, served: Served | None, source: tuple[Path, str, int]) -> bool:
+        """Whether a file that names addresses stands on the portal and leads elsewhere than it should.
+
+        A descriptor is not made anew because derived files went: its address is for ever too.
+        """
+        if served is None or served.sha256 == source[1]:
+            return False
+        if file.kind != "package":
+            return True
+        stands = json.loads(self._api.fetch(self._api.address.ours(served.url, self._site_url)))
+        return not leads_alike(stands, json.loads(source[0].read_bytes()))
 
     def _projected(
         self, folder: Path, file: VersionFile, kept: Mapping[str, Served], page_url: str

@@ -234,7 +234,9 @@ def test_from_the_portal_to_the_store_and_back_old_addresses_stay_and_the_page_c
         first = bench.version(ANGERS)
         bench.publish(first)
         bench.check_whole(first)
-        uploaded = [r["url"] for r in (bench.show(f"{bench.dataset.name}-versions") or {})["resources"]]
+        # Derived formats go after two versions; what is canonical stays where it was for ever.
+        kept = (bench.show(f"{bench.dataset.name}-versions") or {})["resources"]
+        uploaded = [one["url"] for one in kept if one["format"] != "XLSX"]
         bench.declared(IN_STORE)
         bench.publish(first)
         bench.check_linked(first, server.url)
