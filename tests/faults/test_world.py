@@ -2,12 +2,13 @@
 disk. Where it can be mended on the spot the publisher mends it; else it says what happened, and the next run converges.
 """
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
 from tests.faults.conftest import WHOLE
-from tests.faults.proxy import ANSWERS, Fault, close, cut, late, lose, say, silent, spoil, to
+from tests.faults.proxy import ANSWERS, Answer, Exchange, Fault, close, cut, late, lose, say, silent, spoil, to
 from tests.faults.scenario import KINDS, Trials
 
 pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 900)]
@@ -98,6 +99,23 @@ def test_a_token_that_expires_on_the_way_is_said_to_have(trials: Trials, after: 
     assert ended.error == "RightsError", ended
     assert "has not expired" in ended.outcome["remedy"]
     trials.heal("removing", ended)
+
+
+def test_a_count_of_a_moment_ago_is_forgotten(trials: Trials) -> None:
+    """CKAN keeps the number of rows that a reader's question found while we wrote, until the next write."""
+
+    def stale(exchange: Exchange) -> None:
+        given = exchange.forward()
+        said = json.loads(given.body)
+        said["result"]["total"] = 0
+        exchange.answer(Answer(200, json.dumps(said).encode(), given.headers))
+
+    ended = trials.disturb("ordinary", to("datastore_search", stale))
+    assert ended.error is None, ended
+    asked = [seen.what for seen in trials.proxy.seen]
+    place = asked.index("datastore_search")
+    assert asked[place : place + 3] == ["datastore_search", "datastore_upsert", "datastore_search"]
+    trials.heal("ordinary", ended)
 
 
 @pytest.mark.parametrize("skip", range(13) if WHOLE else [0])
