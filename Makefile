@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults bench-validate bench-diff bench-proposal bench-publish bench-pages
+.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut bench-validate bench-diff bench-proposal bench-publish bench-pages
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -42,6 +42,9 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 
 test: setup  ## every test, those against the portal included
 	@.venv/bin/pytest -n 2 --dist loadfile
+
+faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five minutes
+	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -n 2 --dist loadfile
 
 faults: setup  ## the publisher killed at every request and every dealing with the disk, every fault at every change: hours
 	@GLANE_FAULTS=whole .venv/bin/pytest tests/faults $(if $(ONLY),-k "$(ONLY)")

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from glane.errors import GlaneError
 from glane.removals import Removal, remove
-from glane.store import Store
+from glane.store import DiskError, Store
 from pipelines.catalogue import BrokenDataset, Entry
 from publish.retention import current_rows, inputs_of, surplus
 from schemas.past import past_reports, past_rows, standing_snapshot
@@ -78,6 +78,9 @@ def prune_datasets(
                 store.write_json(key, today)
         except GlaneError as error:
             yield Unpruned(entry.name, error)
+        except OSError as error:
+            # Derived files are made again in a temporary folder before they go.
+            yield Unpruned(entry.name, DiskError(error))
 
 
 def removals_of(dataset: str, retention: Retention, store: Store, now: datetime) -> Iterator[Removal]:

@@ -21,7 +21,12 @@ FAULTS: dict[str, Fault] = {
     "silent": silent(3),
     **{name: say(answer) for name, answer in ANSWERS.items()},
 }
-ENDS = {"403": "RightsError", "403 of a firewall": "RightsError", "409": "RefusedError"}
+ENDS = {
+    "403": "RightsError",
+    "403 of a firewall": "RightsError",
+    "409": "RefusedError",
+    "200 that is no CKAN's": "NotCkanError",
+}
 """The faults that no publisher can mend by asking again, and how it ends."""
 
 
