@@ -30,14 +30,13 @@ from typing import Any
 
 import requests
 
-from portal import embedded
 from publish.ckan import datastore
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api
 from publish.ckan.columns import Loadable, loadable
 from publish.formats.delimited import read_csv
 from publish.streaming import compare_files
-from tests.fixtures_portal import free_port
+from tests.fixtures_portal import running_portal
 
 SCHEMA: dict[str, Any] = {
     "fields": [
@@ -270,24 +269,17 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--without-loader", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glane-bench-") as folder:
-        Path(folder).chmod(0o711)
-        home = Path(folder) / "portal"
-        try:
-            status = embedded.up(home, free_port(), tied=True, loader=not options.without_loader)
-            assert status.url is not None
-            address = PortalAddress(status.url, status.token_file.read_text("utf-8"), status.organisation)
-            ground = Ground(address, Path(folder), options.rows)
-            ways: dict[str, ByGlane | ByLoader] = {
-                "glane": ByGlane(ground, whole=False),
-                "reload": ByGlane(ground, whole=True),
-            }
-            if not options.without_loader:
-                ways["xloader"] = ByLoader(ground)
-            best = compare(ground, ways, options.repeat)
-            ground.api.__exit__()
-        finally:
-            embedded.down(home)
+    loader = not options.without_loader
+    with tempfile.TemporaryDirectory(prefix="glane-bench-") as folder, running_portal(loader=loader) as portal:
+        ground = Ground(PortalAddress(portal.url, portal.token, portal.organisation), Path(folder), options.rows)
+        ways: dict[str, ByGlane | ByLoader] = {
+            "glane": ByGlane(ground, whole=False),
+            "reload": ByGlane(ground, whole=True),
+        }
+        if loader:
+            ways["xloader"] = ByLoader(ground)
+        best = compare(ground, ways, options.repeat)
+        ground.api.__exit__()
     show(best, options.rows, os.getloadavg()[0])
     print(json.dumps({"bench": "publish", "rows": options.rows, "ways": best}))
 

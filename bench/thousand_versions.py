@@ -27,7 +27,6 @@ from urllib.parse import urlencode
 import requests
 
 from glane.store import FolderStore, Store
-from portal import embedded
 from publish.build import build_version
 from publish.ckan import layout
 from publish.ckan.address import PortalAddress
@@ -36,7 +35,7 @@ from publish.ckan.publication import Receipt, publish
 from publish.version import Version
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
-from tests.fixtures_portal import free_port
+from tests.fixtures_portal import running_portal
 from tests.publish.material import DECLARATION, Cells, contribute, declare
 
 NAME = "essai"
@@ -184,19 +183,10 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=10, help="versions between two measurements")
     parser.add_argument("--ordinary", type=int, default=3, help="how many of these are published as any other")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="glane-bench-") as folder:
-        Path(folder).chmod(0o711)
-        home = Path(folder) / "portal"
-        try:
-            status = embedded.up(home, free_port(), tied=True)
-            assert status.url is not None
-            token = status.token_file.read_text("utf-8")
-            address = PortalAddress(status.url, token, status.organisation)
-            dataset = declare(Path(folder) / "schemas", declaration=ONE_TABLE, name=NAME)
-            store = FolderStore(Path(folder) / "store")
-            found = run(dataset, store, address, options)
-        finally:
-            embedded.down(home)
+    with tempfile.TemporaryDirectory(prefix="glane-bench-") as folder, running_portal() as portal:
+        address = PortalAddress(portal.url, portal.token, portal.organisation)
+        dataset = declare(Path(folder) / "schemas", declaration=ONE_TABLE, name=NAME)
+        found = run(dataset, FolderStore(Path(folder) / "store"), address, options)
     print(json.dumps(found))
 
 

@@ -62,7 +62,7 @@ class Intake:
     dataset: str
     partner: str
     report: SourceReport
-    language: str
+    language: Language
     snapshot: Snapshot | None = None
     verdict: Verdict | None = None
     error: GlaneError | None = None
@@ -70,16 +70,12 @@ class Intake:
     @property
     def markdown(self) -> str:
         """The partner's report, in the partner's language."""
-        return to_markdown(self.report, self._spoken)
+        return to_markdown(self.report, self.language)
 
     @property
     def page(self) -> str:
         """The same as a web page."""
-        return to_page(self.report, self._spoken)
-
-    @property
-    def _spoken(self) -> Language:
-        return "fr" if self.language == "fr" else "en"
+        return to_page(self.report, self.language)
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ class _Run:
             keep_tally(store, dataset.name, source.partner, counted)
             report = found.report
             keep_annotated(store, source, annotated(source, found))
-        intake = Intake(dataset.name, source.partner, report, source.line.language, snapshot, verdict)
+        intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         keep_report(store, report, intake.markdown, intake.page)
         return intake
 
@@ -190,7 +186,7 @@ class _Run:
         if verdict is not None:
             since = before.stale_since if before is not None and before.state == "failed" else None
             report = report.model_copy(update={"stale_since": since or self._run_at})
-        language = source.line.language if isinstance(source, Source) else "fr"
+        language = source.line.answered_in if isinstance(source, Source) else "fr"
         intake = Intake(source.dataset, source.partner, report, language, self._snapshot, verdict, error)
         try:
             keep_report(store, report, intake.markdown, intake.page)
@@ -261,7 +257,7 @@ def annotated(source: Source, found: Judged) -> bytes | None:
     problems = found.judgement.problems
     if not problems:
         return None
-    return annotate(found.reading, problems, source.line.map, "fr" if source.line.language == "fr" else "en")
+    return annotate(found.reading, problems, source.line.map, source.line.answered_in)
 
 
 def answer_to(source: Source, dataset: Dataset, path: Path) -> tuple[SourceReport, Judged | None]:

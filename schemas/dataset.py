@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
-from glane.text import Text
+from glane.text import Language, Text
 from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
 from schemas.licences import Spdx
 from schemas.retention import Retention
@@ -161,7 +161,7 @@ class DatasetLine(Declared):
     title: Text
     description: Text
     keywords: list[Text] = Field(default_factory=list)
-    language: Literal["fr", "en"]
+    language: Language
     frequency: Literal["daily", "weekly", "monthly", "irregular"]
     steward: Steward
     licence: LicencePolicy

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
-from glane.text import Text
+from glane.text import Language, Text
 from schemas.licences import Spdx
 from sources.where import Where
 
@@ -224,6 +224,11 @@ class SourceLine(Declared):
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None
+
+    @property
+    def answered_in(self) -> Language:
+        """The language in which this partner is answered: French, or English to those who speak none of ours."""
+        return "fr" if self.language == "fr" else "en"
 
 
 @dataclass(frozen=True)

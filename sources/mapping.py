@@ -248,7 +248,7 @@ def _provided(source: Source, table: Table, snapshot_date: str) -> Mapping[str, 
     line = source.line
     values = {
         "partner": source.partner,
-        "partner_title": line.title["fr" if line.language == "fr" else "en"],
+        "partner_title": line.title[line.answered_in],
         "attribution": line.attribution,
         "licence": line.licence,
         "snapshot_date": snapshot_date,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pytest
 
 from portal import embedded
 from portal.embedded import Status
+from portal.home import Home
+from portal.locks import family_is_gone
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,18 @@ class Portal:
 
 @pytest.fixture(scope="session")
 def portal() -> Iterator[Portal]:
+    with running_portal() as found:
+        yield found
+
+
+@contextmanager
+def running_portal(*, loader: bool = False) -> Iterator[Portal]:
+    """A portal of its own (`loader`: with xloader and its worker), gone afterwards with all that it kept."""
     with tempfile.TemporaryDirectory(prefix="glane-test-") as folder:
         Path(folder).chmod(0o711)
         home = Path(folder) / "portal"
         try:
-            status = embedded.up(home, free_port(), tied=True)
+            status = embedded.up(home, free_port(), tied=True, loader=loader)
             assert status.url is not None
             yield Portal(
                 status=status,
@@ -47,6 +57,7 @@ def portal() -> Iterator[Portal]:
             )
         finally:
             embedded.down(home)
+            assert family_is_gone(Home(home).family_lock, 10)
 
 
 def free_port() -> int:

@@ -4,17 +4,17 @@ Belongs here: arguments, which judge is asked, how the answer is printed. Does n
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from glane.errors import CallError
+from glane.text import Language
 from pipelines.cli.say import out, print_json, print_markdown, reading
 
 if TYPE_CHECKING:
     from schemas.report import SourceReport
 
-Language = Literal["fr", "en"]
 # Beyond this many bytes the errors are told one a line, as the engine finds them: grouping them holds all rows in
 # memory, and ten gigabytes must not.
 _LARGE = 200_000_000
@@ -124,7 +124,7 @@ def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, langu
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:
-        _print(answer, language or ("fr" if source.line.language == "fr" else "en"), True, [])
+        _print(answer, language or source.line.answered_in, True, [])
     return answer.failure is None and not answer.of_severity("error")
 
 

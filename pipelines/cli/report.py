@@ -4,11 +4,12 @@ Belongs here: arguments and what is printed. Does not belong here: the report (s
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glane.errors import CallError
+from glane.text import Language
 from pipelines.cli.say import print_json, print_markdown
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 def report(
     source: Annotated[str, typer.Argument(help="The source.", metavar="DATASET/PARTNER")],
-    language: Annotated[
-        Literal["fr", "en"] | None, typer.Option("--lang", help="Language.", show_default="the partner's")
-    ] = None,
+    language: Annotated[Language | None, typer.Option("--lang", help="Language.", show_default="the partner's")] = None,
     back: Annotated[
         Path | None,
         typer.Option(
@@ -37,6 +36,7 @@ def report(
     from pipelines.settings import load_settings
     from schemas.report import last_report
     from schemas.report_text import to_markdown
+    from sources.declaration import Source
 
     settings = load_settings()
     dataset, _, partner = source.partition("/")
@@ -52,7 +52,7 @@ def report(
         return
     if language is None:
         declared = known_source(load_catalogue(settings), source)
-        language = "fr" if getattr(getattr(declared, "line", None), "language", "fr") == "fr" else "en"
+        language = declared.line.answered_in if isinstance(declared, Source) else "fr"
     if page is not None:
         from schemas.report_page import to_page
 

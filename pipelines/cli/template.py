@@ -4,18 +4,19 @@ Belongs here: arguments, where the file goes. Does not belong here: the workbook
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from glane.errors import CallError
+from glane.text import Language
 from pipelines.cli.say import out
 
 
 def template(
     dataset: Annotated[str, typer.Argument(help="The dataset (or table) to fill.", metavar="DATASET[/TABLE]")],
     language: Annotated[
-        Literal["fr", "en"] | None, typer.Option("--lang", help="Its language.", show_default="the dataset's")
+        Language | None, typer.Option("--lang", help="Its language.", show_default="the dataset's")
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Where to write it.", show_default="DATASET-TABLE.LANG.xlsx")

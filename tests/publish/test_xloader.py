@@ -1,6 +1,5 @@
 """A portal whose own loader fills DataStore tables from links, with its worker really running: who fills which."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +8,9 @@ from typing import Any
 import pytest
 import requests
 
-from portal import embedded
-from portal.home import Home
-from portal.locks import family_is_gone
 from publish.ckan.probe import Finding, probe
 from publish.verify import verify_portal
-from tests.fixtures_portal import Portal, free_port
+from tests.fixtures_portal import Portal, running_portal
 from tests.publish.test_build import ANGERS, NANTES
 from tests.publish.test_major import Changing
 from tests.publish.test_publication import ONE_TABLE, PAGE
@@ -32,18 +28,9 @@ BUSY = ("submitting", "pending", "running", "running_but_viewable")
 @pytest.fixture(scope="module")
 def loading() -> Iterator[Portal]:
     """An embedded portal with ckanext-xloader and `ckan jobs worker`, tied to this process."""
-    with tempfile.TemporaryDirectory(prefix="glane-loader-") as folder:
-        Path(folder).chmod(0o711)
-        home = Path(folder) / "portal"
-        try:
-            status = embedded.up(home, free_port(), tied=True, loader=True)
-            assert status.url is not None
-            assert "worker" in status.processes
-            tokens = [file.read_text("utf-8") for file in (status.token_file, status.sysadmin_token_file)]
-            yield Portal(status, status.url, *tokens, status.organisation)
-        finally:
-            embedded.down(home)
-            assert family_is_gone(Home(home).family_lock, 10)
+    with running_portal(loader=True) as found:
+        assert "worker" in found.status.processes
+        yield found
 
 
 @pytest.fixture

@@ -9,61 +9,28 @@ from typing import Any
 import pytest
 import yaml
 
+from glane.store import Store, open_store
 from sources.declaration import Source, load_source
 from tests.sources.material import Answer, Server, Site
 
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    running: list[ThreadingHTTPServer] = []
-
-    def start(*answers: Answer) -> Server:
-        server = Server("", list(answers))
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append(dict(self.headers.items()))
-                answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                if "Content-Length" not in answer.headers:
-                    self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body if answer.cut is None else answer.body[: answer.cut])
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
-        running.append(httpd)
-        server.url = f"http://127.0.0.1:{httpd.server_port}/data/sites%20v1.csv"
-        return server
-
-    yield start
-    for httpd in running:
-        httpd.shutdown()
-        httpd.server_close()
+Answering = Callable[[str, dict[str, str]], Answer]
+"""Gives the answer to one request: its address (path and query) and its headers."""
 
 
 @pytest.fixture
-def site() -> Iterator[Callable[..., Site]]:
-    """A server that answers by address (path and query): what a portal's or a partner's API would."""
+def listen() -> Iterator[Callable[[Answering], int]]:
+    """Start real HTTP servers on loopback, each answering as it is told; gives the port."""
     running: list[ThreadingHTTPServer] = []
 
-    def start(*, host: str = "127.0.0.1") -> Site:
-        made = Site("")
-
+    def start(answering: Answering) -> int:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                made.asked.append((self.path, dict(self.headers.items())))
-                answer = made.answers.get(self.path, Answer(404))
+                answer = answering(self.path, dict(self.headers.items()))
                 self.send_response(answer.status)
                 for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body)
+                self.wfile.write(answer.body[: answer.cut])
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -71,13 +38,51 @@ def site() -> Iterator[Callable[..., Site]]:
         httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         running.append(httpd)
-        made.url = f"http://{host}:{httpd.server_port}"
-        return made
+        return httpd.server_port
 
     yield start
     for httpd in running:
         httpd.shutdown()
         httpd.server_close()
+
+
+@pytest.fixture
+def serve(listen: Callable[[Answering], int]) -> Callable[..., Server]:
+    """A server that gives its answers in order, the last one for ever."""
+
+    def start(*answers: Answer) -> Server:
+        server = Server("", list(answers))
+
+        def next_one(_: str, headers: dict[str, str]) -> Answer:
+            server.asked.append(headers)
+            return server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
+
+        server.url = f"http://127.0.0.1:{listen(next_one)}/data/sites%20v1.csv"
+        return server
+
+    return start
+
+
+@pytest.fixture
+def site(listen: Callable[[Answering], int]) -> Callable[..., Site]:
+    """A server that answers by address (path and query): what a portal's or a partner's API would."""
+
+    def start(*, host: str = "127.0.0.1") -> Site:
+        made = Site("")
+
+        def by_address(path: str, headers: dict[str, str]) -> Answer:
+            made.asked.append((path, headers))
+            return made.answers.get(path, Answer(404))
+
+        made.url = f"http://{host}:{listen(by_address)}"
+        return made
+
+    return start
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store")
 
 
 @pytest.fixture

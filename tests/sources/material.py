@@ -2,13 +2,22 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from glane.text import Text
 from schemas.dataset import Table, TableLine
+from sources.declaration import Source
+from sources.fetch.http import Patience
+
+CSV = b"Nom;Ville\nFablab;Angers\n"
+HASTY = Patience(attempts=3, wait_first=0.01, wait_max=0.02, connect=2, read=2, whole=20, bytes_max=1024**2)
+"""For tests: what fails is tried again at once, and given up soon."""
+
+Declare = Callable[..., Source]
+"""The fixture `declare`."""
 
 REAL = Path(os.environ.get("GLANE_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

@@ -10,8 +10,7 @@ import pytest
 from sources.declaration import FileFormat
 from sources.formats import archive
 from sources.read import ReadError, read
-
-CSV = b"Nom;Ville\nFablab;Angers\n"
+from tests.sources.material import CSV
 
 
 def zipped(path: Path, **files: bytes) -> Path:

@@ -1,6 +1,5 @@
 """What is said of a source that its dataset has no place for, and of a sample that breaks its promise."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from schemas.dataset import Dataset, load_dataset
 from sources.check import check_against, load_checked, table_of
 from sources.declaration import BrokenSource, Expected, Source, load_source
 from sources.testing import SampleResult, run_sample, write_expected
-
-Declare = Callable[..., Source]
+from tests.sources.material import Declare
 
 DATASET = """\
 title: {fr: Lieux, en: Sites}

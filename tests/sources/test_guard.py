@@ -7,24 +7,14 @@ from typing import Any
 
 import pytest
 
-from glane.store import Store, open_store
-from sources.declaration import Source
+from glane.store import Store
 from sources.fetch.failures import HarvestError
 from sources.fetch.guard import ForbiddenAddressError, is_public
-from sources.fetch.http import Patience, SecretMissingError
+from sources.fetch.http import SecretMissingError
 from sources.harvest import harvest
-from tests.sources.material import Answer, Site
+from tests.sources.material import CSV, HASTY, Answer, Declare, Site
 
-CSV = b"Nom;Ville\nFablab;Angers\n"
-HASTY = Patience(attempts=2, wait_first=0.01, wait_max=0.02, connect=2, read=2, whole=20, bytes_max=1024**2)
-
-Declare = Callable[..., Source]
 Start = Callable[..., Site]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 @pytest.mark.parametrize(

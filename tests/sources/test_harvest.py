@@ -4,28 +4,18 @@ import hashlib
 import json
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from glane.store import FolderStore, Store
+from glane.store import Store
 from sources.declaration import Source
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.http import USER_AGENT, Patience
 from sources.harvest import harvest
 from sources.snapshot import Snapshot, latest
-from tests.sources.material import Answer, Server
+from tests.sources.material import CSV, HASTY, Answer, Declare, Server
 
-CSV = b"Nom;Ville\nFablab;Angers\n"
-HASTY = Patience(attempts=3, wait_first=0.01, wait_max=0.02, connect=2, read=2, whole=20, bytes_max=1024**2)
-
-Declare = Callable[..., Source]
 Serve = Callable[..., Server]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return FolderStore(tmp_path / "store")
 
 
 def take(source: Source, store: Store) -> Snapshot:

@@ -1,6 +1,5 @@
 """How a partner's columns become our fields, and the account that is given of it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from sources.formats.reading import Reading, Record
 from sources.hook import HookError
 from sources.mapping import ChangeCount, Mapped, MappingError, map_rows
 from sources.terms import Terms, fold
-from tests.sources.material import table
+from tests.sources.material import Declare, table
 
-Declare = Callable[..., Source]
 Cells = dict[str, object]
 
 

@@ -3,30 +3,20 @@
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glane.declaration import DeclarationError
-from glane.store import Store, open_store
-from sources.declaration import Source
+from glane.store import Store
 from sources.fetch.failures import ContentError, HarvestError
-from sources.fetch.http import Patience
 from sources.harvest import harvest
 from sources.read import read
-from tests.sources.material import Site
+from tests.sources.material import HASTY, Declare, Site
 
-HASTY = Patience(attempts=2, wait_first=0.01, wait_max=0.02, connect=2, read=2, whole=20, bytes_max=1024**2)
 NAMES = [["Fablab", "Cyberbase"], ["Médiathèque", "Recyclerie"], ["Point info"]]
 
-Declare = Callable[..., Source]
 Start = Callable[..., Site]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def page(names: list[str], **more: Any) -> dict[str, Any]:

@@ -4,31 +4,21 @@ The answers are shaped as the portals' documentation gives them; a real CKAN is 
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from glane.store import Store, open_store
+from glane.store import Store
 from sources.declaration import Source
 from sources.fetch.failures import ContentError
-from sources.fetch.http import Patience
 from sources.harvest import harvest
 from sources.read import read
 from sources.snapshot import Snapshot
-from tests.sources.material import Answer, Site
+from tests.sources.material import CSV, HASTY, Answer, Declare, Site
 
-CSV = b"Nom;Ville\nFablab;Angers\n"
-HASTY = Patience(attempts=2, wait_first=0.01, wait_max=0.02, connect=2, read=2, whole=20, bytes_max=1024**2)
 EXPORT = "/api/explore/v2.1/catalog/datasets/lieux/exports/csv?delimiter=%3B&with_bom=false&use_labels=false"
 
-Declare = Callable[..., Source]
 Start = Callable[..., Site]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def take(source: Source, store: Store) -> Snapshot:

@@ -12,10 +12,9 @@ from sources.declaration import Source
 from sources.fetch.failures import HarvestError
 from sources.harvest import harvest
 from tests.fixtures_portal import Portal
+from tests.sources.material import CSV
 
 pytestmark = pytest.mark.portal
-
-CSV = b"Nom;Ville\nFablab;Angers\n"
 
 
 def test_a_file_on_a_real_ckan_is_fetched_once_and_again_when_it_changed(

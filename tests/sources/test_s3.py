@@ -11,8 +11,7 @@ from sources.declaration import Source
 from sources.fetch.failures import HarvestError
 from sources.harvest import harvest
 from tests.fixtures_s3 import S3
-
-CSV = b"Nom;Ville\nFablab;Angers\n"
+from tests.sources.material import CSV
 
 
 def test_the_last_object_that_fits_is_fetched_and_only_when_it_changed(
