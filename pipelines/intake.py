@@ -27,6 +27,7 @@ from schemas.report import (
     Cleaned,
     SourceReport,
     Step,
+    annotated_key,
     failed_report,
     judged_report,
     keep_report,
@@ -314,17 +315,13 @@ def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset,
     return path.is_file() and sha256_of(path) == found[1].snapshot
 
 
-def annotated_key(source: Source | BrokenSource) -> str:
-    """Where the store keeps the partner's own file back."""
-    return f"reports/{source.dataset}/{source.partner}/annotated.xlsx"
-
-
 def keep_annotated(store: Store, source: Source, data: bytes | None) -> None:
     """Keep the partner's own file back, or nothing where nothing is to be corrected any more."""
+    key = annotated_key(source.dataset, source.partner)
     if data is not None:
-        store.write(annotated_key(source), data)
-    elif store.exists(annotated_key(source)):
-        store.remove(annotated_key(source))
+        store.write(key, data)
+    elif store.exists(key):
+        store.remove(key)
 
 
 def mapped_by(source: Source) -> str:

@@ -149,7 +149,7 @@ def listed(store: Store, dataset: str) -> tuple[Listed, ...]:
 def current(store: Store, dataset: str) -> Version | None:
     """The last listed version of `dataset`, None before the first. Raises VersionError."""
     lines = listed(store, dataset)
-    return load(store, dataset, lines[-1].version) if lines else None
+    return load_line(store, dataset, lines[-1]) if lines else None
 
 
 def load(store: Store, dataset: str, number: str) -> Version:

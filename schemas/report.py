@@ -289,6 +289,11 @@ def keep_report(store: Store, report: SourceReport, markdown: str, page: str) ->
     store.write_json(f"{folder}/latest.json", value)
 
 
+def annotated_key(dataset: str, partner: str) -> str:
+    """Where the store keeps a partner's own file back, its wrong cells marked."""
+    return f"reports/{dataset}/{partner}/annotated.xlsx"
+
+
 def last_report(store: Store, dataset: str, partner: str, judged: str | None = None) -> SourceReport | None:
     """The last report kept for a source, or the one of the judgement `judged`; None where there is none."""
     value = store.read_json(f"reports/{dataset}/{partner}/{judged or 'latest'}.json")

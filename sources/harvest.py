@@ -85,10 +85,10 @@ def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patie
         if where.pages is not None:
             return _Brought(where.address, fetch_pages(where.pages, source.line.format.records, staged, client))
         found = Found(where.url) if where.url is not None else find(where, source.line.format.kind, client)
-        known = before is not None and before.address == found.url
-        if known and before is not None and found.stamp is not None and before.stamp == found.stamp:
+        known = before if before is not None and before.address == found.url else None
+        if known is not None and found.stamp is not None and known.stamp == found.stamp:
             return _Brought(found.url, {}, same="portal")
-        seen = Seen(before.etag, before.last_modified) if known and before is not None else None
+        seen = Seen(known.etag, known.last_modified) if known is not None else None
         return _told(found, client.asked(found.url, seen), client.fetch(found.url, staged, seen), seen)
 
 

@@ -5,8 +5,8 @@ Belongs here: the models of the ways there are, and their names for people. Does
 """
 
 import re
+from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -164,18 +164,7 @@ class Where(Declared):
         known = [one.portal for one in portals if one is not None] + ([self.grist.server] if self.grist else [])
         return self.url or (self.pages.url if self.pages else "") or (known[0] if known else "")
 
-    @property
-    def host(self) -> str:
-        """The scheme and host of `base`: who gets the declared headers."""
-        parts = urlsplit(self.base)
-        return f"{parts.scheme}://{parts.netloc}".lower()
 
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """The variables of the environment that the headers name."""
-        return tuple(name for value in self.headers.values() for name in _SECRET.findall(value))
-
-
-def with_secrets(value: str, environment: dict[str, str]) -> str:
+def with_secrets(value: str, environment: Mapping[str, str]) -> str:
     """The text of a header, each `${NAME}` replaced by that variable's value. KeyError names one that is not set."""
     return _SECRET.sub(lambda found: environment[found[1]], value)

@@ -84,19 +84,21 @@ def begin(
     if folder.exists():
         raise CallError(f"{folder} is there already.", "Choose another name, or remove that folder first.")
     known = _sources(catalogue[dataset_name])
-    asked = {"country": country, "language": language, "table": table or None, "identity": identity}
-    if "://" not in place:
+    where: dict[str, Any]
+    if "://" in place:
+        where = {"url": place, **({"private": True} if private else {})}
+        path = scratch / (Path(unquote(urlsplit(place).path)).name or "file")
+        with Client(Where.model_validate(where), Patience()) as client:
+            client.fetch(place, path)
+    else:
         path = Path(place)
         if not path.is_file():
             raise CallError(f"There is no file {path}.", "Check the path, or give an address (https://...).")
-        found = propose(dataset, known, path, name=path.name, **asked)  # type: ignore[arg-type]
-        return Begun(found, folder, path, {"file": relative(path, folder)})
-    where = {"url": place, **({"private": True} if private else {})}
-    kept = scratch / (Path(unquote(urlsplit(place).path)).name or "file")
-    with Client(Where.model_validate(where), Patience()) as client:
-        client.fetch(place, kept)
-    found = propose(dataset, known, kept, name=kept.name, **asked)  # type: ignore[arg-type]
-    return Begun(found, folder, kept, where)
+        where = {"file": relative(path, folder)}
+    found = propose(
+        dataset, known, path, name=path.name, country=country, language=language, table=table or None, identity=identity
+    )
+    return Begun(found, folder, path, where)
 
 
 def ask_credit(

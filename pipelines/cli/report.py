@@ -34,18 +34,19 @@ def report(
     from glane.store import open_store
     from pipelines.catalogue import known_source, load_catalogue
     from pipelines.settings import load_settings
-    from schemas.report import last_report
+    from schemas.report import annotated_key, last_report
     from schemas.report_text import to_markdown
     from sources.declaration import Source
 
     settings = load_settings()
     dataset, _, partner = source.partition("/")
-    found = last_report(open_store(settings.store), dataset, partner) if partner else None
+    store = open_store(settings.store)
+    found = last_report(store, dataset, partner) if partner else None
     if found is None:
         known = known_source(load_catalogue(settings), source)
         raise CallError(f"{known.name} has no report yet.", f"Run it first: glane run {dataset} --source {partner}")
     if back is not None:
-        _write_back(open_store(settings.store), f"reports/{dataset}/{partner}/annotated.xlsx", source, back)
+        _write_back(store, annotated_key(dataset, partner), source, back)
         return
     if as_json:
         print_json(found.model_dump(mode="json"))

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -41,6 +42,11 @@ class Request:
     dialect: dict[str, Any] | None = None
     foreign: Mapping[str, ForeignTable] = field(default_factory=dict)
 
+    @cached_property
+    def excess(self) -> tuple[str, str] | None:
+        """What of the file asks too much, looked at once, and what to do (bounds.py)."""
+        return find_excess(self.path, len(self.schema.fields))
+
 
 def read_schema(schema: SchemaLike) -> Schema:
     """Give the schema as frictionless reads it (a caller's own is not touched). Raises SchemaError."""
@@ -58,8 +64,8 @@ def read_schema(schema: SchemaLike) -> Schema:
 def open_resource(request: Request) -> TableResource:
     """Give the (closed) resource that frictionless would validate for this request. Raises NotATableError, also for a
     file that its reader would not survive (bounds.py)."""
-    if excess := find_excess(request.path, len(request.schema.fields)):
-        raise NotATableError(f"{request.path.name} is not checked. {excess[0]}", excess[1])
+    if request.excess:
+        raise NotATableError(f"{request.path.name} is not checked. {request.excess[0]}", request.excess[1])
     resource = _resource(request.path, request.schema.to_copy(), request.encoding, request.dialect)
     if request.foreign:
         if resource.name in request.foreign:

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import uniform
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -30,7 +30,6 @@ USER_AGENT = f"Glane/{version('glane')} (open-data harvester)"
 _CHUNK = 256 * 1024
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date", "link")
-_T = TypeVar("_T")
 
 
 class _AgainError(HarvestError):
@@ -80,7 +79,7 @@ class Client:
     """Asks for one source: its declared host gets the declared headers, and no other host does. Close it."""
 
     def __init__(self, where: Where, patience: Patience) -> None:
-        self._declared = where.host
+        self._declared = _host(where.base)
         self._headers = _headers(where)
         self.patience = patience
         self._session = guarded_session(where.base, private=where.private)
@@ -104,12 +103,11 @@ class Client:
         """Write what `url` gives to `target`, whole. Raises HarvestError, ContentError where it is too much."""
 
         def receive(response: requests.Response) -> None:
-            target.unlink(missing_ok=True)
             with target.open("wb") as file:
                 for chunk in self._chunks(url, response):
                     file.write(chunk)
 
-        return self._repeat(lambda: self._ask(url, seen, receive))
+        return self._repeat(url, seen, receive)
 
     def json(self, url: str) -> tuple[Any, bytes, Answered]:
         """The JSON value at `url`, its bytes, and the answer. Raises HarvestError, ContentError where it is none."""
@@ -118,7 +116,7 @@ class Client:
         def receive(response: requests.Response) -> None:
             kept[:] = [b"".join(self._chunks(url, response))]
 
-        answered = self._repeat(lambda: self._ask(url, None, receive))
+        answered = self._repeat(url, None, receive)
         try:
             return json.loads(kept[0]), kept[0], answered
         except (ValueError, RecursionError) as error:
@@ -168,11 +166,11 @@ class Client:
                 raise HarvestError(what, "Try again later.")
             yield chunk
 
-    def _repeat(self, attempt: Callable[[], _T]) -> _T:
+    def _repeat(self, url: str, seen: Seen | None, receive: Callable[[requests.Response], None]) -> Answered:
         # Written out rather than left to a library, whose log lines would land among the answers of `--json`.
         for number in count(1):
             try:
-                return attempt()
+                return self._ask(url, seen, receive)
             except _AgainError as error:
                 wait = _wait(error, number, self.patience)
                 if wait is None or monotonic() + wait > self._until:
@@ -189,7 +187,7 @@ def too_large(address: str, patience: Patience) -> ContentError:
 
 def _headers(where: Where) -> dict[str, str]:
     try:
-        return {name: with_secrets(value, dict(os.environ)) for name, value in where.headers.items()}
+        return {name: with_secrets(value, os.environ) for name, value in where.headers.items()}
     except KeyError as error:
         raise SecretMissingError(
             f"The headers of the source name ${{{error.args[0]}}}, which is not set.",

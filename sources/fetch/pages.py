@@ -30,7 +30,7 @@ def fetch_pages(declared: Pages, records: str, target: Path, client: Client) -> 
     seen: set[str] = set()
     taken = size = 0
     promised: Any = None
-    url: str | None = _address(declared, _start(declared))
+    url: str | None = _address(declared, str(_first(declared)) if declared.by in ("page", "offset") else None)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         while url is not None:
             page, data, answered = client.json(url)
@@ -59,17 +59,14 @@ def fetch_pages(declared: Pages, records: str, target: Path, client: Client) -> 
     return {"asked": {**client.asked(declared.url), "pages": len(story)}, "answered": {"pages": story}}
 
 
-def _start(declared: Pages) -> str | None:
-    if declared.by == "page":
-        return str(1 if declared.first is None else declared.first)
-    return str(declared.first or 0) if declared.by == "offset" else None
+def _first(declared: Pages) -> int:
+    """What `parameter` counts from, by page or by offset."""
+    return int(declared.by == "page") if declared.first is None else declared.first
 
 
 def _next(declared: Pages, page: Any, answered: Answered, number: int, taken: int) -> str | None:
-    if declared.by == "page":
-        return _address(declared, str((1 if declared.first is None else declared.first) + number))
-    if declared.by == "offset":
-        return _address(declared, str((declared.first or 0) + taken))
+    if declared.by in ("page", "offset"):
+        return _address(declared, str(_first(declared) + (number if declared.by == "page" else taken)))
     if declared.by == "cursor":
         cursor = _at(page, str(declared.next))
         return None if cursor in (None, "", False) else _address(declared, str(cursor))

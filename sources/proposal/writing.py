@@ -98,12 +98,7 @@ def _map(found: Matching, custom: Custom, credit: Credit) -> Iterator[str]:
             yield from _field(table, found.matches[name], custom)
         elif found.days and any(rule.rule == "opening_hours" and name in rule.fields for rule in table.line.rules):
             yield f"  {name}: {_flow({'days': dict(found.days)})}"
-        elif (
-            found.point
-            and table.line.geometry
-            and name in (table.line.geometry.latitude, table.line.geometry.longitude)
-        ):
-            axis = "latitude" if name == table.line.geometry.latitude else "longitude"
+        elif found.point and (axis := _axis(table, name)):
             metres = {"projection": "lambert93"} if len(found.point) == 2 else {}
             yield f"  {name}: {_flow({'point': list(found.point), 'axis': axis, **metres})}"
         elif name in table.line.terms and table.line.terms[name].list == "countries":
