@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from glane.errors import GlaneError
 from glane.removals import Removal, remove
-from glane.store import DiskError, Store
+from glane.store import DiskError, Store, sha256_of
 from pipelines.catalogue import BrokenDataset, Entry
 from publish.retention import current_rows, inputs_of, surplus
 from schemas.past import past_reports, past_rows, standing_snapshot
@@ -123,4 +123,5 @@ def _over(day: str, days: Days, now: datetime) -> bool:
 
 def _removals(store: Store, keys: Sequence[str], at: str, why: str) -> Iterator[Removal]:
     for key in keys:
-        yield Removal(key, store.digest(key), store.fetch(key).stat().st_size, at, why)
+        path = store.fetch(key)
+        yield Removal(key, sha256_of(path), path.stat().st_size, at, why)

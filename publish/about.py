@@ -12,14 +12,13 @@ from typing import Any
 
 import polars as pl
 
-from glane.store import Store
+from glane.store import Store, to_json
 from glane.text import LANGUAGES
 from publish import changelog, citation, feed
 from publish.delta import write_delta
 from publish.diff import csv_of
 from publish.formats import FORMATS
 from publish.formats.parquet import write_frame
-from publish.package import to_json
 from publish.quality import QUALITY
 from publish.succession import Succession
 from publish.version import Kind, Version, VersionFile, path_of

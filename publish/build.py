@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from glane.errors import DataError
-from glane.store import Store
+from glane.store import Store, to_json
 from publish.about import About, kept, write_about
 from publish.contribution import Contribution, Refusal, admit
 from publish.derive import derive
@@ -24,7 +24,7 @@ from publish.holding import expectations_of, hold_to_expectations
 from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
-from publish.package import describe, identity, to_json
+from publish.package import describe, identity
 from publish.quality import Accounts, account, quality_report
 from publish.references import Held, merge_tables
 from publish.succession import succession

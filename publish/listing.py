@@ -7,8 +7,7 @@ shape (version.py).
 import hashlib
 from pathlib import Path
 
-from glane.store import Store, StoreError
-from publish.package import to_json
+from glane.store import Store, StoreError, to_json
 from publish.version import MANIFEST, Version, begin, list_version
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from glane.text import LANGUAGES, Language, Text
+from publish.diff import schemas_of
 from publish.number import Change, Level, parse, table_changes
 from publish.telling import day
 from publish.version import Listed, Version
@@ -136,6 +137,5 @@ def _major(dataset: Dataset, former: Mapping[str, Any] | None) -> bool:
     """Whether the next version will be MAJOR: its structure alone decides, which is known before its rows."""
     if former is None:
         return False
-    was = {resource["name"]: resource["schema"] for resource in former["resources"]}
     now = {table.name: table.published_schema() for table in dataset.tables}
-    return any(change.level is Level.MAJOR for change in table_changes(was, now))
+    return any(change.level is Level.MAJOR for change in table_changes(schemas_of(former), now))

@@ -39,7 +39,7 @@ def describe(
     """
     line = dataset.line
     licence = LICENCES[line.licence.publish]
-    return {
+    described = {
         "$schema": PROFILE,
         "name": dataset.name,
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{line.steward.email}#{dataset.name}")),
@@ -55,8 +55,8 @@ def describe(
         "sources": [_source(contribution) for contribution in contributions],
         "governance": {name: _both(text) for name, text in _governance(dataset).items()},
         "resources": [_resource(dataset, name, files) for name in (table.name for table in dataset.tables)],
-        **({"notice": dict(notice)} if notice else {}),
     }
+    return announcing(described, notice)
 
 
 def announcing(descriptor: Mapping[str, Any], notice: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -88,8 +88,7 @@ def identity(descriptor: Mapping[str, Any]) -> str:
 
 def content_of(descriptor: Mapping[str, Any]) -> str:
     """The identity of a whole descriptor as it was taken before its other formats were written: Version.content."""
-    bare = [{**resource, "alternatives": []} for resource in descriptor["resources"]]
-    return identity({**descriptor, "resources": bare})
+    return identity(_without_others(descriptor))
 
 
 def words_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
@@ -111,13 +110,14 @@ def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict
     return {**descriptor, "resources": resources}
 
 
+def _without_others(descriptor: Mapping[str, Any]) -> dict[str, Any]:
+    """A descriptor that names no other formats."""
+    return {**descriptor, "resources": [{**one, "alternatives": []} for one in descriptor["resources"]]}
+
+
 def leads_alike(former: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether a projection that stands says what it should; it may name other formats that went since."""
-
-    def bare(descriptor: Mapping[str, Any]) -> dict[str, Any]:
-        return {**descriptor, "resources": [{**one, "alternatives": []} for one in descriptor["resources"]]}
-
-    return bare(former) == bare(now) and all(
+    return _without_others(former) == _without_others(now) and all(
         other in before["alternatives"]
         for before, after in zip(former["resources"], now["resources"], strict=True)
         for other in after["alternatives"]
@@ -136,11 +136,6 @@ def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> d
         for resource in descriptor["resources"]
     ]
     return {**descriptor, "resources": resources}
-
-
-def to_json(value: Mapping[str, Any]) -> bytes:
-    """JSON as Glane writes it for people and programs: UTF-8, two spaces, a final newline."""
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict[str, Any]:

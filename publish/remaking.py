@@ -7,7 +7,7 @@ Everything comes from the version itself: its canonical CSV, and the schema and 
 datapackage.json. What is declared today does not matter.
 """
 
-import hashlib
+import contextlib
 import json
 import shutil
 from collections.abc import Collection, Mapping
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from glane.errors import CallError, DataError
-from glane.store import Store
+from glane.store import Store, sha256_of
 from glane.text import Text
+from publish.diff import csv_of
 from publish.formats import DERIVED, FORMATS
 from publish.formats.delimited import read_csv
-from publish.version import Version, VersionError, VersionFile, load
+from publish.version import Version, VersionError, VersionFile, load, whole_path_of
 from schemas.dataset import Format, Geometry, Table, TableLine
 
 
@@ -55,7 +56,7 @@ def is_same_again(store: Store, version: Version, file: VersionFile, folder: Pat
     made = folder / Path(file.path).name
     try:
         remake(store, version, file, made)
-        return _sha256(made) == file.sha256
+        return sha256_of(made) == file.sha256
     except OtherBytesError:
         return False
     finally:
@@ -65,15 +66,15 @@ def is_same_again(store: Store, version: Version, file: VersionFile, folder: Pat
 def remake(store: Store, version: Version, file: VersionFile, path: Path) -> None:
     """Write at `path` the derived `file` of `version`, from its canonical CSV. Raises VersionError, OtherBytesError."""
     assert file.format in DERIVED, "a canonical file is kept, never made again"
-    descriptor = json.loads(_whole(store, version, version.file("datapackage.json")))
+    descriptor = json.loads(whole_path_of(store, version, version.file("datapackage.json")).read_bytes())
     (resource,) = [one for one in descriptor["resources"] if one["name"] == file.table]
     if file.format == "geojson" and "geometry" not in resource:
         raise OtherBytesError(
             f"The datapackage.json of {version.dataset} {version.version} does not say which columns hold the point.",
             "Read the CSV: it has every row and is for ever.",
         )
-    (csv,) = [one for one in version.files if (one.kind, one.table, one.format) == ("data", file.table, "csv")]
-    FORMATS[file.format].write(table_of(resource), read_csv(_whole(store, version, csv)), path)
+    csv = whole_path_of(store, version, csv_of(version, str(file.table)))
+    FORMATS[file.format].write(table_of(resource), read_csv(csv), path)
 
 
 def table_of(resource: Mapping[str, Any]) -> Table:
@@ -89,12 +90,11 @@ def table_of(resource: Mapping[str, Any]) -> Table:
 
 
 def _bring(store: Store, version: Version, file: VersionFile, path: Path) -> Path:
-    key = f"{version.key}/{file.path}"
-    if store.exists(key) and store.digest(key) == file.sha256:
-        shutil.copyfile(store.fetch(key), path)
+    with contextlib.suppress(VersionError):
+        shutil.copyfile(whole_path_of(store, version, file), path)
         return path
     remake(store, version, file, path)
-    if _sha256(path) != file.sha256:
+    if sha256_of(path) != file.sha256:
         path.unlink()
         here = FORMATS[file.format or "csv"].made_by()
         raise OtherBytesError(
@@ -103,19 +103,3 @@ def _bring(store: Store, version: Version, file: VersionFile, path: Path) -> Pat
             "Install the releases of then (uv.lock of that time), or read the CSV: it has every row and is for ever.",
         )
     return path
-
-
-def _whole(store: Store, version: Version, file: VersionFile) -> bytes:
-    key = f"{version.key}/{file.path}"
-    data = store.read(key) if store.exists(key) else b""
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise VersionError(
-            f"{store.where(key)} is not the file that was listed.",
-            "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
-        )
-    return data
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

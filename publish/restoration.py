@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from glane.errors import CallError, DataError
-from glane.store import Store, sha256_of
+from glane.store import Store
 from publish.about import PROVENANCE, About, kept, write_about
 from publish.diff import descriptor_of, schemas_of
 from publish.formats import DERIVED
@@ -22,7 +22,7 @@ from publish.package import announcing, content_of, with_files
 from publish.quality import QUALITY
 from publish.remaking import remake
 from publish.succession import succession
-from publish.version import Restored, Version, VersionError, VersionFile, current, listed, load, path_of
+from publish.version import Restored, Version, VersionFile, current, listed, load, whole_path_of
 from schemas.dataset import Dataset
 
 
@@ -76,8 +76,8 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
                 after,
                 {**before, "version": version.version, "created": created},
                 {table.name: table.line.derived_from or table.name for table in dataset.tables},
-                pl.read_parquet(_whole(store, old, old.file(PROVENANCE))),
-                _whole(store, old, old.file(QUALITY)).read_bytes(),
+                pl.read_parquet(whole_path_of(store, old, old.file(PROVENANCE))),
+                whole_path_of(store, old, old.file(QUALITY)).read_bytes(),
             )
             version = write_about(folder, store, version, about)
             put_on_list(folder, store, version)
@@ -100,15 +100,5 @@ def _bring(store: Store, old: Version, file: VersionFile, folder: Path) -> Versi
         # Its bytes may be others now, as may any new version's: another release of the writer makes no harm here.
         remake(store, old, file, folder / file.path)
         return kept(folder, file.path, file.kind, file.table, file.format)
-    shutil.copyfile(_whole(store, old, file), folder / file.path)
+    shutil.copyfile(whole_path_of(store, old, file), folder / file.path)
     return file
-
-
-def _whole(store: Store, version: Version, file: VersionFile) -> Path:
-    path = path_of(store, version, file)
-    if sha256_of(path) != file.sha256:
-        raise VersionError(
-            f"{path} is not the file that was listed.",
-            "Nothing was changed. Bring this file back from a backup; `glane verify` names every file that differs.",
-        )
-    return path

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path, PurePosixPath
 
-from glane.removals import Removal, removed
+from glane.removals import Removal
 from glane.store import Store
 from publish.formats import DERIVED, FORMATS
 from publish.remaking import derived_files, is_same_again
@@ -51,12 +51,6 @@ def surplus(store: Store, dataset: str, *, at: str) -> Iterator[Removal]:
                 if f"{line.version}/{file.path}" in there and is_same_again(store, version, file, Path(folder)):
                     why = "a derived format of an older version: glane derive makes it again"
                     yield Removal(f"{version.key}/{file.path}", file.sha256, file.bytes, at, why)
-
-
-def standing_files(store: Store, version: Version) -> list[VersionFile]:
-    """The files of a version that the store should have: all but the derived ones that its log says were removed."""
-    gone = removed(store, version.dataset)
-    return [file for file in version.files if not was_removed(gone, version, file)]
 
 
 def was_removed(gone: Mapping[str, Removal], version: Version, file: VersionFile) -> bool:

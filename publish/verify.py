@@ -16,7 +16,7 @@ from publish.ckan.archive import Archive, choose_archive, find_archives, served_
 from publish.ckan.faults import PortalError
 from publish.ckan.public_store import leads_to, misserved
 from publish.retention import was_removed
-from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load, load_line, version_key
+from publish.version import MANIFEST, Version, VersionError, VersionFile, list_key, listed, load_line, version_key
 
 _SAFE = "Every other file is as it was listed, unless it is named here."
 _LIST_REMEDY = (
@@ -75,10 +75,11 @@ def verify_portal(store: Store, dataset: str, portal: PortalAddress) -> list[Fau
     remedy = _PORTAL_REMEDY.replace("DATASET", dataset)
     with Api(portal) as api:
         site_url = str(api.read("status_show").get("site_url") or portal.url)
-        versions = {line.version: load(store, dataset, line.version) for line in listed(store, dataset)}
+        versions = {line.version: load_line(store, dataset, line) for line in listed(store, dataset)}
         archives = find_archives(api, dataset)
         if portal.public_store and leads_to(api, dataset, portal.public_store):
-            faults = [Fault(one.url, what, remedy) for one, what in misserved(api, store, dataset, portal.public_store)]
+            served = misserved(api, store, dataset, versions.values(), portal.public_store)
+            faults = [Fault(one.url, what, remedy) for one, what in served]
         else:
             page = f"{site_url.rstrip('/')}/dataset/{dataset}-versions"
             faults = [

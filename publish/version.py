@@ -16,8 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from glane.errors import CallError, DataError
-from glane.store import MissingError, OvertakenError, Stamp, Store
-from glane.store.contract import to_json
+from glane.store import MissingError, OvertakenError, Stamp, Store, sha256_of, to_json
 from glane.text import Text
 from schemas.dataset import Format
 
@@ -197,6 +196,14 @@ def begin(store: Store, version: Version) -> Stamp:
         raise OvertakenError(store.where(seen.key))
     making = _Making(version=version.version, token=uuid.uuid4().hex)
     return store.replace(seen, _written(found.model_copy(update={"making": making})))
+
+
+def whole_path_of(store: Store, version: Version, file: VersionFile) -> Path:
+    """As path_of, every byte hashed. Raises VersionError if it is missing or not as it was listed."""
+    path = path_of(store, version, file)
+    if sha256_of(path) != file.sha256:
+        raise _damaged(store, f"{version.key}/{file.path}", "is not the file that was listed")
+    return path
 
 
 def list_version(store: Store, version: Version, manifest: bytes, begun: Stamp) -> None:

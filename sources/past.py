@@ -16,11 +16,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class PastSnapshot:
-    """Bytes that a partner sent: their SHA-256, their size, the day they first came (UTC), and their keys,
-    the bytes first: their story alone is found again, and says how old they were."""
+    """Bytes that a partner sent: their SHA-256, the day they first came (UTC), and their keys, the bytes first: their
+    story alone is found again, and says how old they were."""
 
     sha256: str
-    bytes: int
     came: str
     keys: tuple[str, ...]
 
@@ -43,5 +42,5 @@ def past_snapshots(store: Store, dataset: str, partner: str, *, but: Collection[
         # Without its story nobody knows how old it is.
         if isinstance(story, dict) and isinstance(story.get("fetched_at"), str):
             keys = [f"{folder}/{name}" for name in (sha256, f"{sha256}.json") if name in files]
-            found.append(PastSnapshot(sha256, files.get(sha256, 0), story["fetched_at"][:10], tuple(keys)))
+            found.append(PastSnapshot(sha256, story["fetched_at"][:10], tuple(keys)))
     return found

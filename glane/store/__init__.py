@@ -8,7 +8,7 @@ own part of the layout (design, 3): sources/ owns raw/, schemas/ owns rows/ and 
 from pathlib import Path
 
 from glane.errors import CallError
-from glane.store.contract import DiskError, MissingError, OvertakenError, Stamp, Store, StoreError, sha256_of
+from glane.store.contract import DiskError, MissingError, OvertakenError, Stamp, Store, StoreError, sha256_of, to_json
 from glane.store.folder import FolderStore
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "open_store",
     "read_place",
     "sha256_of",
+    "to_json",
 ]
 
 _FORMS = "Name a folder, which may be new, or s3://bucket or s3://bucket/prefix."

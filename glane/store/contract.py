@@ -169,12 +169,12 @@ class Store(ABC):
             return None
 
     def write_json(self, key: str, value: object) -> None:
-        """Keep `value` under `key` as JSON (UTF-8, two spaces, keys in their own order, a final newline)."""
+        """Keep `value` under `key` as JSON (to_json)."""
         self.write(key, to_json(value))
 
 
 def to_json(value: object) -> bytes:
-    """How the store writes a JSON value."""
+    """JSON as Glane writes it for people and programs: UTF-8, two spaces, keys in their own order, a final newline."""
     return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 

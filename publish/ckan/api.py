@@ -135,37 +135,34 @@ class Api:
     def digest(self, url: str) -> tuple[str, int]:
         """SHA-256 and size of what is served at `url`, streamed, without the token. Raises PortalError."""
 
-        def attempt() -> tuple[str, int]:
+        def hashed(answer: requests.Response) -> tuple[str, int]:
             digest, size = hashlib.sha256(), 0
-            try:
-                limits = (self._patience.connect, self._patience.answer)
-                with self._reader.get(url, stream=True, timeout=limits) as answer:
-                    if answer.status_code != 200:
-                        raise ReadBackError(f"{url} answers {answer.status_code} to a reader without a token.", AGAIN)
-                    for chunk in answer.iter_content(_CHUNK):
-                        digest.update(chunk)
-                        size += len(chunk)
-            except requests.RequestException as error:
-                raise _lost(url, "download", error) from error
+            for chunk in answer.iter_content(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
             return digest.hexdigest(), size
 
-        found: tuple[str, int] = self._repeat(attempt, lambda error: isinstance(error, (NoAnswerError, ReadBackError)))
+        found: tuple[str, int] = self._download(url, hashed)
         return found
 
     def fetch(self, url: str) -> bytes:
         """What is served at `url`, without the token; for small files. Raises PortalError."""
+        found: bytes = self._download(url, lambda answer: answer.content)
+        return found
 
-        def attempt() -> bytes:
+    def _download(self, url: str, take: Callable[[requests.Response], Any]) -> Any:
+        limits = (self._patience.connect, self._patience.answer)
+
+        def attempt() -> Any:
             try:
-                answer = self._reader.get(url, timeout=(self._patience.connect, self._patience.answer))
+                with self._reader.get(url, stream=True, timeout=limits) as answer:
+                    if answer.status_code != 200:
+                        raise ReadBackError(f"{url} answers {answer.status_code} to a reader without a token.", AGAIN)
+                    return take(answer)
             except requests.RequestException as error:
                 raise _lost(url, "download", error) from error
-            if answer.status_code != 200:
-                raise ReadBackError(f"{url} answers {answer.status_code} to a reader without a token.", AGAIN)
-            return answer.content
 
-        found: bytes = self._repeat(attempt, lambda error: isinstance(error, (NoAnswerError, ReadBackError)))
-        return found
+        return self._repeat(attempt, lambda error: isinstance(error, (NoAnswerError, ReadBackError)))
 
     def _call(self, action: str, data: Mapping[str, Any], files: Sequence[tuple[str, str, Path]] = ()) -> Any:
         url = self.address.url

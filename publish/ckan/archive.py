@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from glane.removals import removed
-from glane.store import Store, sha256_of
+from glane.store import Store, sha256_of, to_json
 from publish import feed
 from publish.ckan import layout
 from publish.ckan.api import Api
 from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
 from publish.ckan.layout import Served
-from publish.package import leads_alike, project, to_json
+from publish.package import leads_alike, project
 from publish.remaking import derived_files
 from publish.retention import derived_path, was_removed, with_derived
 from publish.version import Version, VersionFile, listed, path_of
@@ -178,9 +178,7 @@ class Uploader:
         fields = layout.archive(self._dataset, archive.number, page_url)
         if archive.page is not None and not layout.differs(fields, archive.page):
             return archive
-        theirs = {one["key"]: one["value"] for one in archive.page["extras"]} if archive.page else {}
-        both = {**theirs, **fields["extras"]}
-        fields["extras"] = [{"key": key, "value": value} for key, value in both.items()]
+        fields["extras"] = layout.with_theirs(fields["extras"], archive.page)
         if archive.page is None:
             made = {**fields, "owner_org": organisation}
             shown = self._api.write(

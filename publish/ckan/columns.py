@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from glane.errors import DataError
+from publish.diff import key_of
 from publish.values import typed_by
 
 CHUNK = 2_000
@@ -79,8 +80,7 @@ def loadable(schema: Mapping[str, Any], rows: pl.DataFrame) -> Loadable:
         kind, series = _column(rows[name], shaped[name])
         columns.append({"id": name, "type": kind, "info": _dictionary(field)})
         cells.append(series)
-    key = schema.get("primaryKey", [])
-    return Loadable(tuple(columns), pl.DataFrame(cells), (key,) if isinstance(key, str) else tuple(key))
+    return Loadable(tuple(columns), pl.DataFrame(cells), key_of(schema))
 
 
 def check_holdable(table: str, load: Loadable) -> None:

@@ -289,12 +289,22 @@ def batches(files: Sequence[tuple[str, int]], limit: int) -> list[list[str]]:
     return done
 
 
+def extras_of(page: Mapping[str, Any]) -> dict[str, Any]:
+    """The extras of a page as the portal gives it: {key: value}."""
+    return {extra["key"]: extra["value"] for extra in page.get("extras") or []}
+
+
+def with_theirs(ours: Mapping[str, Any], page: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Our extras beside those that others put on `page`, as CKAN takes them."""
+    return [{"key": key, "value": value} for key, value in {**extras_of(page or {}), **ours}.items()]
+
+
 def differs(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
     """Whether a page or resource lacks something that we want of it (what others added does not count)."""
     for key, value in wanted.items():
         there = found.get(key)
         if key == "extras":
-            here = {extra["key"]: extra["value"] for extra in there or []}
+            here = extras_of(found)
             if any(here.get(name) != text for name, text in value.items()):
                 return True
         elif key == "tags":

@@ -15,9 +15,9 @@ from publish.ckan.background import History, Past
 from publish.ckan.faults import TooLargeError
 from publish.ckan.layout import Served
 from publish.ckan.public_store import InStore
-from publish.ckan.wanted import Wanted
+from publish.ckan.wanted import Page, Wanted
 from publish.retention import with_derived
-from publish.version import Listed, Version, VersionError, listed, load
+from publish.version import Listed, Version, VersionError, listed, load_line
 from schemas.retention import ALWAYS
 
 SHOWN = 5
@@ -39,17 +39,16 @@ class Place(Protocol):
 class OnPortal:
     """The pages `<dataset>-versions` of the portal."""
 
-    def __init__(self, api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> None:
-        self._api, self._store, self._wanted, self._say = api, store, wanted, say
+    def __init__(self, api: Api, store: Store, wanted: Wanted, page: Page | None, say: Callable[[str], None]) -> None:
+        self._api, self._store, self._wanted, self._page, self._say = api, store, wanted, page or {}, say
         self._lines = listed(store, wanted.dataset.name)
-        self._recent = older(store, wanted)
+        self._recent = older(self._lines, wanted)
         self._uploader = self._uploading(wanted.version)
         self._look()
 
     def _look(self) -> None:
         """See what the portal keeps now."""
-        wanted, name = self._wanted, self._wanted.dataset.name
-        page = self._api.find("package_show", id=name) or {}
+        wanted, page, name = self._wanted, self._page, self._wanted.dataset.name
         self._shown = {str(page.get("version"))}
         named = _named(page, self._lines)
         archives = last_archives(self._api, name, named, [line.version for line in self._recent])
@@ -91,7 +90,8 @@ class OnPortal:
 
     def _make_whole(self, organisation: str) -> None:
         there = {past.version for past in self.history.recent}
-        versions = [load(self._store, self._wanted.dataset.name, number) for number in sorted(there)]
+        name = self._wanted.dataset.name
+        versions = [load_line(self._store, name, line) for line in reversed(self._recent) if line.version in there]
         broken = [one for one in versions if served_now(choose_archive(self._archives, one), one) is None]
         for version in broken:
             self._say(f"version {version.version} is not whole on the portal: its files are brought first")
@@ -109,19 +109,18 @@ class OnPortal:
         return Uploader(self._api, self._store, wanted.dataset, version, wanted.site_url, self._say)
 
 
-def place_of(api: Api, store: Store, wanted: Wanted, say: Callable[[str], None]) -> Place:
-    """The place that the dataset's declaration names (`files:`).
+def place_of(api: Api, store: Store, wanted: Wanted, page: Page | None, say: Callable[[str], None]) -> Place:
+    """The place that the dataset's declaration names (`files:`); `page` is the dataset's, as it stands.
 
     Raises PortalError where it cannot be looked at, CallError where the public store has no known address.
     """
     if wanted.dataset.line.files == "store":
-        return InStore(api, store, wanted, older(store, wanted), say)
-    return OnPortal(api, store, wanted, say)
+        return InStore(api, store, wanted, older(listed(store, wanted.dataset.name), wanted), say)
+    return OnPortal(api, store, wanted, page, say)
 
 
-def older(store: Store, wanted: Wanted) -> list[Listed]:
-    """The last versions before the wanted one, the newest first, as many as the page shows."""
-    lines = listed(store, wanted.dataset.name)
+def older(lines: Sequence[Listed], wanted: Wanted) -> list[Listed]:
+    """Of all listed versions, the last ones before the wanted one, the newest first, as many as the page shows."""
     (place,) = [place for place, line in enumerate(lines) if line.version == wanted.version.version]
     return list(reversed(lines[max(0, place - SHOWN) : place]))
 
@@ -130,7 +129,7 @@ def _named(page: Mapping[str, Any], lines: Sequence[Listed]) -> str | None:
     """The address of the versions that the dataset's page names; None where what it shows is not of this store."""
     if page.get("version") not in {line.version for line in lines}:
         return None
-    named: str | None = next((one["value"] for one in page.get("extras", []) if one["key"] == "glane_versions"), None)
+    named: str | None = layout.extras_of(page).get("glane_versions")
     return named
 
 

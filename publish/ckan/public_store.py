@@ -11,7 +11,7 @@ each under the hash of its bytes, so that no address ever serves other bytes.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from hashlib import sha256
@@ -19,7 +19,8 @@ from hashlib import sha256
 import requests
 
 from glane.errors import CallError
-from glane.store import Store
+from glane.removals import removed
+from glane.store import Store, to_json
 from publish import feed
 from publish.ckan import layout
 from publish.ckan.api import Api
@@ -28,9 +29,9 @@ from publish.ckan.background import History, Past
 from publish.ckan.faults import AGAIN, PortalError
 from publish.ckan.layout import Served
 from publish.ckan.wanted import Wanted
-from publish.package import project, to_json
+from publish.package import project
 from publish.public_index import INDEX, index_page
-from publish.retention import standing_files
+from publish.retention import was_removed
 from publish.version import Listed, Version, VersionFile, listed, load_line, path_of, version_key
 
 _PRIVATE = ("raw", "rows", "reports")
@@ -143,21 +144,23 @@ def check_served(api: Api, served: Served) -> None:
 def leads_to(api: Api, dataset: str, base: str) -> bool:
     """Whether the page of `dataset` leads its readers to the public store. Raises PortalError."""
     page = api.find("package_show", id=dataset) or {}
-    named = {one["key"]: one["value"] for one in page.get("extras", [])}.get("glane_versions", "")
+    named = layout.extras_of(page).get("glane_versions", "")
     return str(named).startswith(f"{base}/versions/")
 
 
-def misserved(api: Api, store: Store, dataset: str, base: str) -> Iterator[tuple[Served, str]]:
-    """Every file of the dataset's versions that the public store does not serve as it should, and what is wrong.
+def misserved(
+    api: Api, store: Store, dataset: str, versions: Iterable[Version], base: str
+) -> Iterator[tuple[Served, str]]:
+    """Every file of the dataset's `versions` that the public store does not serve as it should, and what is wrong.
 
-    Those that the page leads to beside them (the files with addresses in them) are read too. Raises VersionError.
+    Those that the page leads to beside them (the files with addresses in them) are read too.
     """
     page = api.read("package_show", id=dataset)
     wanted = [Served(one["url"], one["sha256"], 0) for one in page["resources"] if "/projected/" in str(one["url"])]
-    for line in listed(store, dataset):
-        version = load_line(store, dataset, line)
+    gone = removed(store, dataset)
+    for version in versions:
         found = addresses(base, version)
-        standing = [file for file in standing_files(store, version) if file.path in found]
+        standing = [file for file in version.files if file.path in found and not was_removed(gone, version, file)]
         wanted += [Served(found[file.path], file.sha256, file.bytes) for file in standing]
     with ThreadPoolExecutor(IN_FLIGHT) as pool:
         for served, wrong in zip(wanted, pool.map(lambda one: _wrong(api, one), wanted), strict=True):

@@ -101,7 +101,7 @@ class _Publication:
     def run(self, today: date) -> Receipt:
         """Take every step that is needed; see STEPS."""
         page = self._look()
-        place = place_of(self._api, self._store, self._wanted, self._say)
+        place = place_of(self._api, self._store, self._wanted, page, self._say)
         wanted = self._wanted = self._beside_formers(page, place.history, today)
         there = None if self._afresh else place.served_now()
         if page is not None and there is not None and wanted.reached(page, there, place.history):
@@ -161,9 +161,13 @@ class _Publication:
         self._say(f"made the page {self._wanted.page_url}")
         return page
 
-    def _organisation(self) -> str:
+    def _organisations(self) -> list[str]:
+        """Where the token may create datasets."""
         mine = self._api.read("organization_list_for_user", permission="create_dataset")
-        names = sorted(str(one["name"]) for one in mine)
+        return sorted(str(one["name"]) for one in mine)
+
+    def _organisation(self) -> str:
+        names = self._organisations()
         asked = self._api.address.organisation
         if asked in names:
             return asked
@@ -181,7 +185,7 @@ class _Publication:
 
     def _tell_of_strangers(self, page: Page) -> None:
         """Say where the page shows a version that is not this store's: its number may stand for other content."""
-        shown = next((one["value"] for one in page.get("extras", []) if one["key"] == layout.MANIFEST), None)
+        shown = layout.extras_of(page).get(layout.MANIFEST)
         known = {line.manifest_sha256 for line in listed(self._store, self._name)}
         if shown is not None and shown not in known:
             self._say(
@@ -191,8 +195,7 @@ class _Publication:
 
     def _check_token(self, page: Page) -> None:
         """Raise RightsError for a token that could not publish, though there is nothing to publish now."""
-        mine = {str(one["name"]) for one in self._api.read("organization_list_for_user", permission="create_dataset")}
-        if str(page["organization"]["name"]) not in mine:
+        if str(page["organization"]["name"]) not in self._organisations():
             raise RightsError(
                 f"{self._wanted.page_url} shows version {self._wanted.version.version} already, but the token may not "
                 f"publish there: it is wrong, has expired, or is no editor's of {page['organization']['name']}.",
@@ -276,9 +279,7 @@ class _Publication:
         resources = wanted.resources(uploaded.served)
         places = {key: one for key, one in wanted.places(page).items() if key in resources}
         fields = wanted.page(history)
-        ours, theirs = fields.pop("extras"), {extra["key"]: extra["value"] for extra in page.get("extras", [])}
-        both = {**theirs, **ours}
-        fields["extras"] = [{"key": key, "value": value} for key, value in both.items()]
+        fields["extras"] = layout.with_theirs(fields["extras"], page)
         changed = {one["id"]: dict(resources[key]) for key, one in places.items()}
         made = [resources[key] for key in resources if key not in places]
         gone = [f"-resources__{one['id']}" for one in found.values() if one["id"] not in changed]

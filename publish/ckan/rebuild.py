@@ -15,7 +15,7 @@ from publish.ckan.api import Api, Patience
 from publish.ckan.archive import Archive, Uploader, choose_archive, find_archives
 from publish.ckan.publication import Receipt, publish
 from publish.verify import verify_store
-from publish.version import current, listed, load
+from publish.version import current, listed, load_line
 from schemas.dataset import Dataset
 
 
@@ -68,7 +68,7 @@ def rebuild(
         organisation = str(api.read("package_show", id=dataset.name)["organization"]["name"])
         archives = find_archives(api, dataset.name)
         for line in listed(store, dataset.name)[:-1]:
-            older = load(store, dataset.name, line.version)
+            older = load_line(store, dataset.name, line)
             uploader = Uploader(api, store, dataset, older, site_url, say)
             archive = choose_archive(archives, older)
             done = uploader.bring(archive, organisation, f"{site_url}/dataset/{dataset.name}")

@@ -16,9 +16,9 @@ from publish.ckan.background import Background, History, background
 from publish.ckan.columns import Loadable, check_holdable, content_of, loadable
 from publish.ckan.frozen import Former
 from publish.ckan.layout import CONTENT, DATASTORE, LEASE, UPDATING, Served
-from publish.diff import csv_of, descriptor_of, schemas_of
+from publish.diff import csv_of, descriptor_of, schemas_of, whole_csv
 from publish.formats.delimited import read_csv
-from publish.version import Version, path_of
+from publish.version import Version
 from schemas.dataset import Dataset
 
 Page = Mapping[str, Any]
@@ -155,10 +155,7 @@ def want(store: Store, dataset: Dataset, version: Version, site_url: str) -> Wan
             f"Other tables are declared for {dataset.name} than version {version.version} has.",
             f"Make a version of them first: glane run {dataset.name}.",
         )
-    loads = {
-        name: loadable(schema, read_csv(path_of(store, version, csv_of(version, name))))
-        for name, schema in schemas.items()
-    }
+    loads = {name: loadable(schema, read_csv(whole_csv(store, version, name))) for name, schema in schemas.items()}
     if dataset.line.datastore == "glane":
         for name, load in loads.items():
             check_holdable(name, load)
