@@ -175,7 +175,8 @@ class _Field:
 
 
 def _pair(one: _Field, column: Column) -> Match:
-    named = _likeness(one.known, column.name) - (0.15 if one.foreign else 0)
+    # A column that bears the field's own name is meant for it, whatever the file's language.
+    named = _likeness(one.known, column.name) - (0.15 if one.foreign and fold(column.name) != fold(one.name) else 0)
     if not column.cells or one.only_named:
         return Match(one.name, column, named if named == 1 else 0.0)
     told, split = (0.0, None) if one.terms is None else _accepted(one.terms, column, many=one.separator is not None)

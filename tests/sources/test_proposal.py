@@ -12,6 +12,7 @@ import pytest
 from glane.errors import CallError
 from glane.text import Text
 from schemas.dataset import Dataset, load_dataset
+from schemas.template import template
 from sources.check import check_against
 from sources.declaration import Source, load_source, load_sources
 from sources.proposal.look import look
@@ -198,6 +199,20 @@ def test_a_file_without_numbers_of_its_own_is_told_apart_by_what_it_has(
     assert named.found.identity == ("Courriel",)
     with pytest.raises(CallError, match="has no column 'Numéro'"):
         proposed(dataset, known, path, identity=["Numéro"])
+
+
+def test_our_own_template_is_known_column_by_column(dataset: Dataset, known: list[Source], tmp_path: Path) -> None:
+    path = tmp_path / "modele.xlsx"
+    book = openpyxl.load_workbook(io.BytesIO(template(dataset, dataset.main, "fr")))
+    sheet = book.worksheets[0]
+    names = [str(cell.value) for cell in sheet[1]]
+    for row in (2, 3):
+        sheet.cell(row, names.index("id") + 1, f"{row}")
+        sheet.cell(row, names.index("nom") + 1, "Fablab")
+    book.save(path)
+    found = proposed(dataset, known, path).found
+    assert {name: one.column.name for name, one in found.matches.items()} == {n: n for n in names if n != "id"}
+    assert (found.identity, found.rest) == (("id",), ())
 
 
 def test_a_file_of_something_else_is_said_to_be(dataset: Dataset, known: list[Source], tmp_path: Path) -> None:
