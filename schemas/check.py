@@ -48,15 +48,19 @@ def check_against_dataset(
     a partner reads, with term lists and rules.
 
     Columns may stand in any order, and those of no field are left alone; those that Glane fills itself (`provided`)
-    need not be there. Foreign keys are not looked up, for the other tables are not at hand. Raises SchemaError and
-    NotATableError.
+    need not be there, and their cells may be empty. Foreign keys are not looked up, for the other tables are not at
+    hand. Raises SchemaError and NotATableError.
     """
     now = datetime.datetime.now(datetime.UTC)
     today = today or now.date()
     schema = schema_without_unknown_keys(table, {})
     file = _read(path, schema)
-    filled = {*table.line.provided, *([table.line.origin.field] if table.line.origin else [])}
-    asked_for = [field for field in schema["fields"] if field["name"] in file.columns or field["name"] not in filled]
+    filled = {name for name in table.fields if name not in table.asked or name in table.line.provided}
+    asked_for = [
+        _may_be_empty(field) if field["name"] in filled else field
+        for field in schema["fields"]
+        if field["name"] in file.columns or field["name"] not in filled
+    ]
     schema["fields"] = _in_order_of(file.columns, asked_for)
     report = validate(path, schema, progress=progress)
     by_schema = _for_every_row(problems_from(report.errors, schema, file.rows, file.first_row), file.rows)
@@ -71,6 +75,11 @@ def check_against_dataset(
     )
     unmapped = [name for name in file.columns if name and name not in table.fields]
     return report, judged_report(about, _moment(now), judgement, unmapped=unmapped)
+
+
+def _may_be_empty(field: dict[str, Any]) -> dict[str, Any]:
+    constraints = {name: value for name, value in field.get("constraints", {}).items() if name != "required"}
+    return {**field, "constraints": constraints}
 
 
 def _for_every_row(found: list[Found], rows: pl.DataFrame) -> list[Found]:

@@ -7,7 +7,6 @@ A Table Schema stays a plain Frictionless one that any tool reads; severities, t
 published stand in dataset.yaml beside it (design, 2).
 """
 
-import csv
 import datetime
 import difflib
 import hashlib
@@ -27,6 +26,7 @@ from schemas.expectations.declaration import ExpectationLine, check_name, fields
 from schemas.licences import Spdx
 from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
+from schemas.term_lists import load_terms, terms_path
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx"]
@@ -219,6 +219,14 @@ class Table:
         """The fields that leave the house, in order."""
         return tuple(name for name in self.fields if name not in self.line.unpublished)
 
+    @cached_property
+    def asked(self) -> tuple[str, ...]:
+        """The fields that a partner may fill, in order: not whose row it is and on which terms, which Glane knows, nor
+        where its date comes from. Those of them that are `provided` may stay empty."""
+        known = {name for name, what in self.line.provided.items() if what in ("partner", "attribution", "licence")}
+        origin = {self.line.origin.field} if self.line.origin else set()
+        return tuple(name for name in self.fields if name not in known | origin)
+
     def published_schema(self) -> dict[str, Any]:
         """The Table Schema of what is published: the declared one without the fields that never leave."""
         fields = [field for field in self.schema["fields"] if field["name"] in self.published_fields]
@@ -297,46 +305,6 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     if faults:
         raise DeclarationError(declared_in, faults)
     return table
-
-
-def terms_path(folder: Path, name: str) -> Path:
-    """Where the term list `name` of the dataset in `folder` stands: its own, or the one that several share."""
-    shared = folder.parent / "terms" / f"{name}.csv"
-    own = folder / "terms" / f"{name}.csv"
-    return shared if shared.exists() and not own.exists() else own
-
-
-def load_terms(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Read a term list: CSV with the columns term, synonyms (separated by `|`), fr, en.
-
-    Gives the accepted terms in order, and {synonym: term}. Raises DeclarationError.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        fault = Fault(1, "", "The term list is missing.", "Create it with the columns term,synonyms,fr,en.")
-        raise DeclarationError(path, [fault]) from error
-    if not rows:
-        raise DeclarationError(path, [Fault(1, "term", "The list is empty.", "Add a term.")])
-    meant: dict[str, str] = {}
-    faults: list[Fault] = []
-    for number, row in enumerate(rows, start=2):
-        term = row.get("term") or ""
-        empty = [column for column in ("term", "fr", "en") if not row.get(column)]
-        faults += [Fault(number, column, "The cell is empty.", "Fill it or remove the line.") for column in empty]
-        for written in filter(None, (term, *_parts(row.get("synonyms")))):
-            if written in meant:
-                faults += [Fault(number, "synonyms", f"{written!r} stands on the list already.", "Keep one.")]
-            meant[written] = term
-    if faults:
-        raise DeclarationError(path, faults)
-    terms = tuple(row["term"] for row in rows)
-    return terms, {written: term for written, term in meant.items() if written != term}
-
-
-def _parts(cell: str | None) -> list[str]:
-    return [part for text in (cell or "").split("|") if (part := text.strip())]
 
 
 def _unknown_fields(declared_in: Path, number: int, table: Table) -> list[Fault]:

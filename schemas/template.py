@@ -18,7 +18,8 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from glane.text import Language
-from schemas.dataset import Dataset, Table, terms_path
+from schemas.dataset import Dataset, Table
+from schemas.term_lists import terms_path
 
 ROWS = 2_000
 """Rows under the names that are prepared; more may be filled, without help."""
@@ -80,7 +81,7 @@ class _Column:
 def template(dataset: Dataset, table: Table, language: Language) -> bytes:
     """The workbook (XLSX) for `table`, in `language`: the same bytes on every machine for the same declarations."""
     words, data = _WORDS[language], BytesIO()
-    columns = [_column(table, name, language) for name in _asked(table)]
+    columns = [_column(table, name, language) for name in table.asked]
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
         book.set_properties({"title": dataset.line.title[language], "created": _CREATED})
         sheet = book.add_worksheet(table.name[:31])
@@ -88,13 +89,6 @@ def template(dataset: Dataset, table: Table, language: Language) -> bytes:
         ranges = _lists(book, book.add_worksheet(words["lists"]), table, columns, language)
         _table(book, sheet, columns, ranges, words)
     return data.getvalue()
-
-
-def _asked(table: Table) -> list[str]:
-    """The fields that a partner fills: not those that Glane fills itself, unless it is a date that they may know."""
-    filled = {name for name, what in table.line.provided.items() if what != "snapshot_date"}
-    origin = {table.line.origin.field} if table.line.origin else set()
-    return [name for name in table.fields if name not in filled | origin]
 
 
 def _column(table: Table, name: str, language: Language) -> _Column:
@@ -108,7 +102,7 @@ def _column(table: Table, name: str, language: Language) -> _Column:
         _in(field, "description", language),
         str(field.get("example", "")),
         str(field.get("type", "string")),
-        bool(constraints.get("required")) or name in table.primary_key,
+        name not in table.line.provided and (bool(constraints.get("required")) or name in table.primary_key),
         tuple(table.terms[term.list]) if term else own,
         term.separator if term else None,
         term.list if term else (name if own else None),

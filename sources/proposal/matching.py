@@ -109,7 +109,7 @@ def match(table: Table, columns: Sequence[Column], custom: Custom, language: str
     days = _days(columns) if any(rule.rule == "opening_hours" for rule in table.line.rules) else {}
     free = [column for column in columns if column.name not in days.values()]
     identity = _identity(table, free, custom)
-    fields = [_Field(table, name, custom, language) for name in table.fields if not _filled_by_glane(table, name)]
+    fields = [_Field(table, name, custom, language) for name in table.asked if name not in table.primary_key]
     pairs = [_pair(one, column) for one in fields for column in free]
     chosen: dict[str, Match] = {}
     taken: set[str] = set()
@@ -123,12 +123,6 @@ def match(table: Table, columns: Sequence[Column], custom: Custom, language: str
     used = taken | set(days.values()) | set(identity) | set(point)
     ordered = {name: chosen[name] for name in table.fields if name in chosen}
     return Matching(table, ordered, days, point, identity, tuple(c.name for c in columns if c.name not in used))
-
-
-def _filled_by_glane(table: Table, name: str) -> bool:
-    provided = table.line.provided.get(name)
-    origin = table.line.origin is not None and table.line.origin.field == name
-    return provided in ("partner", "attribution", "licence") or origin or name in table.primary_key
 
 
 def _single(mapping: FieldMapping) -> tuple[str, ...]:

@@ -56,16 +56,28 @@ def test_filled_as_it_says_it_is_right(dataset: Dataset, table: Table, language:
 
 
 @EACH
+def test_what_glane_fills_itself_may_stay_empty(dataset: Dataset, table: Table, tmp_path: Path) -> None:
+    book = opened(dataset, table)
+    sheet = book.worksheets[0]
+    for column, cell in enumerate(sheet[1], start=1):
+        sheet.cell(2, column, None if cell.value in table.line.provided else example(table, cell.value))
+    path = tmp_path / "rempli.xlsx"
+    book.save(path)
+    report, answer = check_against_dataset(path, dataset, table, today=datetime.date(2026, 11, 22))
+    assert ([error.message for error in report.errors], answer.of_severity("error")) == ([], [])
+
+
+@EACH
 def test_every_field_is_there_explained_and_those_that_are_required_show(dataset: Dataset, table: Table) -> None:
     book = opened(dataset, table)
     sheet, help_sheet, _ = book.worksheets
-    filled = {name for name, what in table.line.provided.items() if what != "snapshot_date"}
-    origin = {table.line.origin.field} if table.line.origin else set()
     names = [cell.value for cell in sheet[1]]
-    assert names == [name for name in table.fields if name not in filled | origin]
+    assert names == list(table.asked)
     assert all(cell.comment is not None and len(cell.comment.text) > 10 for cell in sheet[1])
     required = {name for name in names if table.field(name).get("constraints", {}).get("required")}
-    assert {cell.value for cell in sheet[1] if cell.font.bold} == required | set(table.primary_key)
+    assert {cell.value for cell in sheet[1] if cell.font.bold} == (required | set(table.primary_key)) - {
+        *table.line.provided
+    }
     told = {row[0].value: row[3].value for row in help_sheet.iter_rows(min_row=4)}
     assert list(told) == names
     assert all(told.values())
