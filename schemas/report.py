@@ -21,6 +21,8 @@ Step = Literal["fetch", "read", "map", "judge"]
 State = Literal["judged", "unchanged", "failed", "paused", "retired"]
 TheirCell = Callable[[int, str], str | None]
 """The cell of the partner's own file that a field was made from: (line, field) -> its text, None if unknown."""
+Place = Callable[[int], tuple[str | None, int]]
+"""Where a line stands: in which of several files read as one (None where there is one), and its number there."""
 
 MOST_GROUPS = 200
 MOST_OF_A_KIND = 25
@@ -71,19 +73,22 @@ class Counts(Declared):
 
 class Example(Declared):
     """Where a problem stands in the partner's file: line, cell, which of the cell's values (from 1), and the earlier
-    line that it repeats."""
+    line that it repeats; `file` and `repeats_file` say in which of several files that are read as one."""
 
+    file: str | None = None
     line: int
     cell: str | None
     position: int | None = None
     suggestion: str | None = None
     repeats: int | None = None
+    repeats_file: str | None = None
 
 
 class ProblemGroup(Declared):
     """All occurrences of one distinct problem. `column` is the partner's own column, where the field has one.
 
-    `lines` lists the first of them; `suggestion` is the text to write where it is the same for all.
+    `lines` lists the first of them, but for those of several files, of which the examples tell; `suggestion` is the
+    text to write where it is the same for all.
     """
 
     rule: str
@@ -157,6 +162,10 @@ def counts_of(judged: Judgement | Verdict) -> Counts:
     return Counts(rows_in=judged.rows_in, passed=judged.passed, to_correct=judged.to_correct, on_hold=judged.on_hold)
 
 
+def _alone(line: int) -> tuple[str | None, int]:
+    return None, line
+
+
 def judged_report(
     about: About,
     run_at: str,
@@ -167,6 +176,7 @@ def judged_report(
     previous: Counts | None = None,
     columns: Mapping[str, str] | None = None,
     their_cell: TheirCell | None = None,
+    place: Place = _alone,
     unmapped: Iterable[str] = (),
     cleaned: Iterable[Cleaned] = (),
     notes: Iterable[Text] = (),
@@ -174,9 +184,10 @@ def judged_report(
     """The report of a file that was judged.
 
     `judged` is its key (rows.judged_key), `columns` gives the partner's column of a field, `their_cell` the cell of
-    their file; without it the examples show the cell as it was judged. `notes` are said as they are (bounds).
+    their file; without it the examples show the cell as it was judged. `place` says where a line
+    of several files stands. `notes` are said as they are (bounds).
     """
-    groups, more = grouped(judgement.problems, columns or {}, their_cell)
+    groups, more = grouped(judgement.problems, columns or {}, their_cell, place)
     return SourceReport(
         about=about,
         run_at=run_at,
@@ -225,7 +236,10 @@ def failed_report(
 
 
 def grouped(
-    problems: Iterable[Problem], columns: Mapping[str, str], their_cell: TheirCell | None = None
+    problems: Iterable[Problem],
+    columns: Mapping[str, str],
+    their_cell: TheirCell | None = None,
+    place: Place = _alone,
 ) -> tuple[tuple[ProblemGroup, ...], int]:
     """Group problems by what is wrong: errors first, then most frequent first; and how many occurrences were left out.
 
@@ -245,11 +259,12 @@ def grouped(
         if of_a_kind[kind_of] <= MOST_OF_A_KIND and len(told) < MOST_GROUPS:
             told.append(same)
     more = sum(map(len, ordered)) - sum(map(len, told))
-    return tuple(_group(same, columns, their_cell) for same in told), more
+    return tuple(_group(same, columns, their_cell, place) for same in told), more
 
 
-def _group(same: list[Problem], columns: Mapping[str, str], their_cell: TheirCell | None) -> ProblemGroup:
+def _group(same: list[Problem], columns: Mapping[str, str], their_cell: TheirCell | None, place: Place) -> ProblemGroup:
     first = same[0]
+    alone = place(first.line)[0] is None
     suggestions = {problem.suggestion for problem in same}
     return ProblemGroup(
         rule=first.rule,
@@ -260,20 +275,28 @@ def _group(same: list[Problem], columns: Mapping[str, str], their_cell: TheirCel
         remedy=first.remedy,
         suggestion=first.suggestion if len(suggestions) == 1 else None,
         count=len(same),
-        lines=tuple(dict.fromkeys(problem.line for problem in same[:_LINES])),
-        examples=tuple(_example(problem, their_cell) for problem in same[:_EXAMPLES]),
+        lines=tuple(dict.fromkeys(problem.line for problem in same[:_LINES])) if alone else (),
+        examples=tuple(_example(problem, their_cell, place) for problem in same[:_EXAMPLES]),
     )
 
 
-def _example(problem: Problem, their_cell: TheirCell | None) -> Example:
+def _example(problem: Problem, their_cell: TheirCell | None, place: Place) -> Example:
     cell = problem.cell
     # What a rule covered (a serial number) stays covered: the partner's own cell would show it again.
     if their_cell is not None and problem.field is not None and problem.rule != "forbidden_content":
         cell = their_cell(problem.line, problem.field) or cell
     if cell is not None and len(cell) > _LONGEST_EXAMPLE:
         cell = f"{cell[:_LONGEST_EXAMPLE]}…"
+    file, line = place(problem.line)
+    repeats_file, repeats = place(problem.repeats) if problem.repeats is not None else (None, None)
     return Example(
-        line=problem.line, cell=cell, position=problem.position, suggestion=problem.suggestion, repeats=problem.repeats
+        file=file,
+        line=line,
+        cell=cell,
+        position=problem.position,
+        suggestion=problem.suggestion,
+        repeats=repeats,
+        repeats_file=repeats_file if repeats_file != file else None,
     )
 
 
