@@ -19,7 +19,8 @@ from typing import Any
 from glane.store import Store, StoreError, sha256_of
 from sources.declaration import Source
 from sources.fetch.failures import ContentError, HarvestError
-from sources.fetch.http import Answered, Client, Patience, Seen, too_large
+from sources.fetch.http import Answered, Client, Patience, too_large
+from sources.fetch.ladder import Seen
 from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
@@ -36,7 +37,9 @@ class _Brought:
     story: dict[str, Any]
     etag: str | None = None
     last_modified: str | None = None
+    length: str | None = None
     stamp: str | None = None
+    ignored: bool = False
     same: DecidedBy | None = None
 
 
@@ -54,10 +57,11 @@ def harvest(source: Source, store: Store, *, patience: Patience | None = None) -
         staged = folder / "received"
         brought = _bring(source, staged, before, patience)
         if brought.same is not None and before is not None:
-            found = point(source, store, replace(before, checked_at=now, decided_by=brought.same))
+            found = point(source, store, _still(before, brought, now))
             return snapshot_of(source, found, changed=False)
         _check_content(staged, source, brought.address)
         digest = sha256_of(staged)
+        came_before = before is not None and before.sha256 == digest
         received = Pointer(
             digest,
             staged.stat().st_size,
@@ -68,9 +72,25 @@ def harvest(source: Source, store: Store, *, patience: Patience | None = None) -
             etag=brought.etag,
             last_modified=brought.last_modified,
             stamp=brought.stamp,
+            length=brought.length,
+            changed_at=(before.changed_at or before.fetched_at) if before is not None and came_before else now,
+            ignored=brought.ignored and came_before,
         )
         found = keep(source, store, staged, received, brought.story)
-    return snapshot_of(source, found, changed=before is None or before.sha256 != digest)
+    return snapshot_of(source, found, changed=not came_before)
+
+
+def _still(before: Pointer, brought: _Brought, now: str) -> Pointer:
+    assert brought.same is not None
+    changed_at = before.changed_at or before.fetched_at
+    return replace(
+        before,
+        checked_at=now,
+        decided_by=brought.same,
+        changed_at=changed_at,
+        ignored=brought.ignored,
+        stamp=brought.stamp or before.stamp,
+    )
 
 
 def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:
@@ -87,8 +107,10 @@ def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patie
         found = Found(where.url) if where.url is not None else find(where, source.line.format.kind, client)
         known = before if before is not None and before.address == found.url else None
         if known is not None and found.stamp is not None and known.stamp == found.stamp:
-            return _Brought(found.url, {}, same="portal")
-        seen = Seen(known.etag, known.last_modified) if known is not None else None
+            return _Brought(found.url, {}, same="portal", ignored=known.ignored)
+        seen = None
+        if known is not None:
+            seen = Seen(known.etag, known.last_modified, known.length, known.checked_at, known.ignored)
         return _told(found, client.asked(found.url, seen), client.fetch(found.url, staged, seen), seen)
 
 
@@ -124,10 +146,17 @@ def _fetch_last(declared: S3, staged: Path, before: Pointer | None, patience: Pa
 def _told(found: Found, asked: dict[str, Any], answered: Answered, seen: Seen | None) -> _Brought:
     headers = dict(answered.headers)
     story = {"asked": asked, "answered": {"url": answered.url, "status": answered.status, "headers": headers}}
-    same: DecidedBy | None = None
-    if answered.status == HTTPStatus.NOT_MODIFIED:
-        same = "etag" if seen is not None and seen.etag else "last-modified"
-    return _Brought(found.url, story, headers.get("etag"), headers.get("last-modified"), found.stamp, same)
+    return _Brought(
+        found.url,
+        story,
+        headers.get("etag"),
+        headers.get("last-modified"),
+        headers.get("content-length"),
+        found.stamp,
+        # A whole answer to a question with a condition: the headers are asked for alone next time.
+        ignored=seen is not None and seen.conditional and answered.status != HTTPStatus.NOT_MODIFIED,
+        same=answered.told,
+    )
 
 
 def _copy_last(source: Source, staged: Path, patience: Patience) -> _Brought:

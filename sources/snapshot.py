@@ -56,8 +56,12 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What latest.json says; `etag` and `last_modified` are what the server gave with these bytes, `stamp` what the
-    portal that keeps them says of them."""
+    """What latest.json says; `etag`, `last_modified` and `length` are what the server gave with these bytes, `stamp`
+    what the portal that keeps them says of them.
+
+    `changed_at` is when they were first found to be the current ones (bytes may come back that had come before), and
+    `ignored` that the server took no notice of a conditional request.
+    """
 
     sha256: str
     bytes: int
@@ -68,6 +72,9 @@ class Pointer:
     etag: str | None = None
     last_modified: str | None = None
     stamp: str | None = None
+    length: str | None = None
+    changed_at: str | None = None
+    ignored: bool = False
 
 
 def folder(source: Source) -> str:

@@ -1,3 +1,8 @@
 """What every test may ask for. The fixtures themselves stand in files of their own."""
 
+import os
+
 pytest_plugins = ["tests.fixtures_portal", "tests.fixtures_s3"]
+
+# The gap between two requests is for other people's servers: those of the tests are our own.
+os.environ.setdefault("GLANE_HOST_GAP", "0")

@@ -8,6 +8,8 @@ Where the environment names a proxy, the proxy resolves names: then only address
 
 import ipaddress
 import socket
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from urllib3.poolmanager import PoolManager
 from glane.errors import CallError
 
 REDIRECTS_MAX = 5
+_Opened = Callable[[socket.socket], None]
 
 
 class ForbiddenAddressError(CallError):
@@ -34,15 +37,42 @@ class ForbiddenAddressError(CallError):
         )
 
 
-def guarded_session(url: str, *, private: bool) -> requests.Session:
+class GuardedSession(requests.Session):
+    """A session whose connections can be ended from another thread, whatever they are waiting for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Second handles on the few newest connections: those that may be in use.
+        self._lines: deque[socket.socket] = deque(maxlen=4)
+
+    def opened(self, line: socket.socket) -> None:
+        """Remember a connection that was just made."""
+        if len(self._lines) == self._lines.maxlen:
+            self._lines.popleft().close()
+        self._lines.append(line.dup())
+
+    def hang_up(self) -> None:
+        """End every connection now: what is being read or shaken hands over ends at once."""
+        for line in list(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the session and its handles."""
+        super().close()
+        while self._lines:
+            self._lines.pop().close()
+
+
+def guarded_session(url: str, *, private: bool) -> GuardedSession:
     """A session that connects to public addresses only; with `private`, also to the host of `url`, wherever it is.
 
     Its redirects are few. Raises ForbiddenAddressError when it is used for another address.
     """
     trusted = frozenset({(urlsplit(url).hostname or "").lower()} if private else ())
-    session = requests.Session()
+    session = GuardedSession()
     session.max_redirects = REDIRECTS_MAX
-    adapter = _Guard(trusted)
+    adapter = _Guard(trusted, session.opened)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -61,16 +91,17 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class _Guard(HTTPAdapter):
-    def __init__(self, trusted: frozenset[str]) -> None:
+    def __init__(self, trusted: frozenset[str], opened: _Opened) -> None:
         self._trusted = trusted
+        self._opened = opened
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {
-            "http": _guarded(HTTPConnectionPool, HTTPConnection, self._trusted),
-            "https": _guarded(HTTPSConnectionPool, HTTPSConnection, self._trusted),
+            "http": _guarded(HTTPConnectionPool, HTTPConnection, self._trusted, self._opened),
+            "https": _guarded(HTTPSConnectionPool, HTTPSConnection, self._trusted, self._opened),
         }
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -80,7 +111,7 @@ class _Guard(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-def _guarded(pool: type[Any], connection: type[Any], trusted: frozenset[str]) -> type[Any]:
+def _guarded(pool: type[Any], connection: type[Any], trusted: frozenset[str], opened: _Opened) -> type[Any]:
     """A pool of connections, each to a number that was looked at; the name stays that of the certificate."""
 
     class Connection(connection):  # type: ignore[misc]
@@ -104,6 +135,7 @@ def _guarded(pool: type[Any], connection: type[Any], trusted: frozenset[str]) ->
                 made: socket.socket = super()._new_conn()
             finally:
                 self._dns_host = name
+            opened(made)
             return made
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})

@@ -7,13 +7,14 @@ Belongs here: one request and its answer, and what is said when it fails. Does n
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from random import uniform
+from threading import Timer
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
@@ -24,12 +25,17 @@ import requests
 from glane.errors import CallError
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.guard import guarded_session
+from sources.fetch.ladder import Seen as Seen
+from sources.fetch.ladder import Told, same
+from sources.fetch.manners import TURNS, Manners, manners
 from sources.where import Where, with_secrets
 
-USER_AGENT = f"Glane/{version('glane')} (open-data harvester)"
 _CHUNK = 256 * 1024
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _TOLD = ("content-type", "content-length", "content-encoding", "etag", "last-modified", "date", "link")
+
+
+_Receive = Callable[[requests.Response], None]
 
 
 class _AgainError(HarvestError):
@@ -59,26 +65,21 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a server said of the bytes that we have: sent along, so that it need not send them again."""
-
-    etag: str | None = None
-    last_modified: str | None = None
-
-
-@dataclass(frozen=True)
 class Answered:
-    """An answer: its status (304: nothing new), its headers as far as they are kept, the address it came from."""
+    """An answer: its status, its headers as far as they are kept, the address it came from; and, where its bytes are
+    those that we have, what `told` so: then none of them was read."""
 
     status: int
     headers: Mapping[str, str]
     url: str
+    told: Told | None = None
 
 
 class Client:
     """Asks for one source: its declared host gets the declared headers, and no other host does. Close it."""
 
-    def __init__(self, where: Where, patience: Patience) -> None:
+    def __init__(self, where: Where, patience: Patience, behaviour: Manners | None = None) -> None:
+        self._manners = behaviour or manners()
         self._declared = _host(where.base)
         self._headers = _headers(where)
         self.patience = patience
@@ -87,20 +88,33 @@ class Client:
         self._session.auth = lambda request: request
         self._session.rebuild_auth = self._rebuild_auth  # type: ignore[method-assign]
         self._until = monotonic() + patience.whole
+        # A server that drips a byte at a time, headers too, never runs into the time limit of one read.
+        self._watch = Timer(patience.whole, self._session.hang_up)
+        self._watch.daemon = True
+        self._watch.start()
 
     def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._watch.cancel()
         self._session.close()
 
     def asked(self, url: str, seen: Seen | None = None) -> dict[str, Any]:
         """What is asked of `url`, as the snapshot's story tells it: the declared headers by name alone."""
         told = dict.fromkeys(self._own(url), "(declared)")
-        return {"url": url, "headers": {**_plain(seen), **told}}
+        return {"url": url, "headers": {**self._plain(seen), **told}}
 
     def fetch(self, url: str, target: Path, seen: Seen | None = None) -> Answered:
-        """Write what `url` gives to `target`, whole. Raises HarvestError, ContentError where it is too much."""
+        """Write what `url` gives to `target`, whole, unless its headers tell that it is what was `seen`.
+
+        Raises HarvestError, ContentError where it is too much.
+        """
+        if seen is not None and seen.ignored:
+            with suppress(HarvestError):
+                answered = self._repeat(url, seen, _nothing, method="HEAD")
+                if answered.told is not None:
+                    return answered
 
         def receive(response: requests.Response) -> None:
             with target.open("wb") as file:
@@ -128,30 +142,44 @@ class Client:
     def _own(self, url: str) -> dict[str, str]:
         return self._headers if _host(url) == self._declared else {}
 
+    def _plain(self, seen: Seen | None) -> dict[str, str]:
+        headers = {"User-Agent": self._manners.user_agent, "Accept": "*/*"}
+        # Both where there are both: a server that knows entity tags ignores the date (RFC 9110, 13.1.3).
+        if seen is not None and seen.etag:
+            headers["If-None-Match"] = seen.etag
+        if seen is not None and seen.last_modified:
+            headers["If-Modified-Since"] = seen.last_modified
+        return headers
+
     def _rebuild_auth(self, request: requests.PreparedRequest, response: requests.Response) -> None:
         if _host(str(request.url)) != self._declared:
             for name in self._headers:
                 request.headers.pop(name, None)
 
-    def _ask(self, url: str, seen: Seen | None, receive: Callable[[requests.Response], None]) -> Answered:
+    def _ask(self, url: str, seen: Seen | None, receive: _Receive, method: str) -> Answered:
         limits = (self.patience.connect, self.patience.read)
-        headers = {**_plain(seen), **self._own(url)}
+        headers = {**self._plain(seen), **self._own(url)}
         try:
-            with self._session.get(url, headers=headers, stream=True, timeout=limits) as response:
+            with self._session.request(
+                method, url, headers=headers, stream=True, timeout=limits, allow_redirects=True
+            ) as response:
                 _check_status(url, response)
-                if response.status_code != requests.codes.not_modified:
+                answered = _answered(response, seen)
+                if answered.told is None:
                     receive(response)
-                told = {name: response.headers[name] for name in _TOLD if name in response.headers}
-                return Answered(response.status_code, told, response.url)
-        except requests.exceptions.Timeout as error:
-            remedy = "Try again later; ask the partner if it lasts."
-            raise _AgainError(f"{url} did not answer in time.", remedy) from error
-        except (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
-            broke = isinstance(error, requests.exceptions.ChunkedEncodingError)
-            what = "broke off before the whole file had come" if broke else f"cannot be reached ({_why(error)})"
-            raise _AgainError(f"{url} {what}.", "Try again later; check the address if it lasts.") from error
+                # The end of an answer of no stated length, and of a line that was hung up, look the same.
+                self._check_time(url)
+                return answered
         except requests.exceptions.RequestException as error:
-            raise HarvestError(f"{url} cannot be fetched: {_why(error)}.", "Check the address (where:).") from error
+            self._check_time(url)
+            raise _failed(url, error) from error
+
+    def _check_time(self, url: str) -> None:
+        if monotonic() > self._until:
+            raise HarvestError(
+                f"{url} took longer than {self.patience.whole:g} seconds.",
+                "Try again later; ask the partner if it lasts.",
+            )
 
     def _chunks(self, url: str, response: requests.Response) -> Iterator[bytes]:
         """The answer within its limits of size and of time; a short answer is requests' own error."""
@@ -160,17 +188,15 @@ class Client:
             size += len(chunk)
             if size > self.patience.bytes_max:
                 raise too_large(url, self.patience)
-            # A server that drips a byte a minute never runs into the time limit of one read.
-            if monotonic() > self._until:
-                what = f"{url} took longer than {self.patience.whole:g} seconds."
-                raise HarvestError(what, "Try again later.")
+            self._check_time(url)
             yield chunk
 
-    def _repeat(self, url: str, seen: Seen | None, receive: Callable[[requests.Response], None]) -> Answered:
+    def _repeat(self, url: str, seen: Seen | None, receive: _Receive, *, method: str = "GET") -> Answered:
         # Written out rather than left to a library, whose log lines would land among the answers of `--json`.
         for number in count(1):
             try:
-                return self._ask(url, seen, receive)
+                with TURNS.turn(url, self._manners):
+                    return self._ask(url, seen, receive, method)
             except _AgainError as error:
                 wait = _wait(error, number, self.patience)
                 if wait is None or monotonic() + wait > self._until:
@@ -195,14 +221,36 @@ def _headers(where: Where) -> dict[str, str]:
         ) from None
 
 
-def _plain(seen: Seen | None) -> dict[str, str]:
-    headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
-    # Both where there are both: a server that knows entity tags ignores the date (RFC 9110, 13.1.3).
-    if seen is not None and seen.etag:
-        headers["If-None-Match"] = seen.etag
-    if seen is not None and seen.last_modified:
-        headers["If-Modified-Since"] = seen.last_modified
-    return headers
+def _nothing(_: requests.Response) -> None:
+    """What is received of headers alone."""
+
+
+def _answered(response: requests.Response, seen: Seen | None) -> Answered:
+    headers = {name: response.headers[name] for name in _TOLD if name in response.headers}
+    told: Told | None = None
+    if response.status_code == requests.codes.not_modified:
+        told = "etag" if seen is not None and seen.etag else "last-modified"
+    elif seen is not None:
+        told = same(seen, headers)
+    return Answered(response.status_code, headers, response.url, told)
+
+
+def _failed(url: str, error: requests.exceptions.RequestException) -> HarvestError:
+    """What is said of a request that failed on its way; one that may pass is tried again."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return HarvestError(
+            f"{url} shows no certificate that can be trusted ({_why(error)}).",
+            "Ask the partner to renew it. It is not fetched unchecked: anybody on the way could have written it.",
+        )
+    if isinstance(error, requests.exceptions.Timeout):
+        return _AgainError(f"{url} did not answer in time.", "Try again later; ask the partner if it lasts.")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        what = f"{url} broke off before the whole file had come."
+        return _AgainError(what, "Try again later; check the address if it lasts.")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        what = f"{url} cannot be reached ({_why(error)})."
+        return _AgainError(what, "Try again later; check the address if it lasts.")
+    return HarvestError(f"{url} cannot be fetched: {_why(error)}.", "Check the address (where:).")
 
 
 def _host(url: str) -> str:
@@ -255,4 +303,8 @@ def _why(error: Exception) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__ or cause
+    # What OpenSSL says without its codes and line numbers.
+    verified = getattr(cause, "verify_message", None)
+    if verified:
+        return str(verified)
     return str(cause).split(": ", 1)[-1].strip("'\". ")[:120] or type(cause).__name__

@@ -25,12 +25,17 @@ def listen() -> Iterator[Callable[[Answering], int]]:
     def start(answering: Answering) -> int:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                answer = answering(self.path, dict(self.headers.items()))
+                asked = dict(self.headers.items())
+                # As HTTP/2 writes it: the method beside the headers.
+                answer = answering(self.path, asked if self.command == "GET" else {**asked, ":method": self.command})
                 self.send_response(answer.status)
                 for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body[: answer.cut])
+                if self.command == "GET":
+                    self.wfile.write(answer.body[: answer.cut])
+
+            do_HEAD = do_GET  # noqa: N815 (as http.server calls it)
 
             def log_message(self, *_: Any) -> None:
                 pass

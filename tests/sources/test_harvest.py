@@ -10,7 +10,8 @@ import pytest
 from glane.store import Store
 from sources.declaration import Source
 from sources.fetch.failures import ContentError, HarvestError
-from sources.fetch.http import USER_AGENT, Patience
+from sources.fetch.http import Patience
+from sources.fetch.manners import Manners
 from sources.harvest import harvest
 from sources.snapshot import Snapshot, latest
 from tests.sources.material import CSV, HASTY, Answer, Declare, Server
@@ -59,10 +60,10 @@ def test_an_address_is_kept_with_what_was_asked_and_answered(declare: Declare, s
     server = serve(Answer(body=CSV, headers={"ETag": '"v1"', "Content-Type": "text/csv"}))
     snapshot = take(declare(where={"url": server.url, "private": True}), store)
     story = json.loads(store.read(f"{snapshot.key}.json"))
-    assert story["asked"] == {"url": server.url, "headers": {"User-Agent": USER_AGENT, "Accept": "*/*"}}
+    assert story["asked"] == {"url": server.url, "headers": {"User-Agent": Manners().user_agent, "Accept": "*/*"}}
     assert story["answered"]["status"] == 200
     assert story["answered"]["headers"]["etag"] == '"v1"'
-    assert server.asked[0]["User-Agent"] == USER_AGENT
+    assert server.asked[0]["User-Agent"] == Manners().user_agent
     assert snapshot.file_name == "sites v1.csv"
 
 
