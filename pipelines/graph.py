@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from glane.store import open_store
+from pipelines.answering import channels_of
 from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
@@ -30,8 +31,8 @@ def build_definitions(
 ) -> dg.Definitions:
     """Everything Dagster knows of Glane. A declaration that cannot be used shows its reason on its own asset.
 
-    `find_portal` is asked at each publication; `observe` is told of every Intake, Merge, Release, Publication and
-    Failed as it happens. `catalogue`: the declarations, where they are read already.
+    `find_portal` is asked at each publication; `observe` is told of every Intake, Delivery, Merge, Release, Publication
+    and Failed as it happens. `catalogue`: the declarations, where they are read already.
     """
     if catalogue is None:
         catalogue = load_catalogue(settings)
@@ -45,7 +46,7 @@ def build_definitions(
 def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPortal, observe: Observe) -> dg.Definitions:
     """The part of the graph that one dataset makes."""
     store = open_store(settings.store)
-    harvest = harvest_asset(entry, store, observe)
+    harvest = harvest_asset(entry, store, observe, channels_of(settings, find_portal))
     idle = [source for source in entry.sources if not is_harvested(source)]
     keys = source_keys(entry)
     release = dg.define_asset_job(

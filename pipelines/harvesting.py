@@ -15,7 +15,9 @@ import dagster as dg
 
 from glane.store import Store
 from pipelines import metadata
+from pipelines.answering import Channel, answer
 from pipelines.catalogue import BrokenDataset, Entry
+from pipelines.delivery import Delivery
 from pipelines.intake import Intake, take_in
 from pipelines.naming import CHECKS, SourceKeys, group_of, name_of, source_keys
 from pipelines.traffic import Traffic, note, received
@@ -39,11 +41,14 @@ def is_harvested(source: Source | BrokenSource) -> bool:
     return isinstance(source, BrokenSource) or source.line.state == "active"
 
 
-def harvest_asset(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinition | None:
+def harvest_asset(
+    entry: Entry, store: Store, observe: Observe, channels: Sequence[Channel] = ()
+) -> dg.AssetsDefinition | None:
     """The multi-asset that harvests and judges all sources of a dataset; None where it has none to harvest.
 
     Good sources materialise `snapshot` and `rows`. A bad one gets failed checks that say why, its last good rows
-    stay, and the step fails once all are done, so that the run is red. `observe` is told of every Intake.
+    stay, and the step fails once all are done, so that the run is red. `observe` is told of every Intake and
+    Delivery; partners are answered by `channels`.
     """
     keys = source_keys(entry)
     harvested = [source for source in entry.sources if is_harvested(source)]
@@ -65,23 +70,25 @@ def harvest_asset(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefi
         chosen = set(context.selected_asset_keys)
         checked = set(context.op_execution_context.selected_asset_check_keys)
         wanted = [source for source in harvested if _concerns(keys[source.partner], chosen, checked)]
-        failed: list[Intake] = []
+        taken: list[Intake] = []
         moved = Traffic()
         written_before = store.written
         for intake in take_all_in(entry, wanted, store):
             moved += Traffic(received=received(intake.snapshot))
             observe(intake)
             _log(context, intake)
-            if intake.error is not None:
-                failed.append(intake)
+            taken.append(intake)
             for result in results(intake, keys[intake.partner], entry, store):
                 if isinstance(result, dg.AssetCheckResult):
                     if dg.AssetCheckKey(keys[intake.partner].rows, str(result.check_name)) in checked:
                         yield result
                 elif result.asset_key in chosen:
                     yield result
+        for delivery in answer(entry, taken, store, channels):
+            observe(delivery)
+            _log_delivery(context, delivery)
         observe(note(store, entry.name, moved + Traffic(written=store.written - written_before)))
-        if failed:
+        if failed := [intake for intake in taken if intake.error is not None]:
             # The pool has tried again whatever trying again could mend.
             raise dg.Failure(metadata.failures(failed), allow_retries=False)
 
@@ -190,3 +197,10 @@ def _log(context: dg.AssetExecutionContext, intake: Intake) -> None:
         context.log.info(f"{intake.partner}: {metadata.counts(intake)}")
     else:
         context.log.error(f"{intake.partner}: {intake.error}")
+
+
+def _log_delivery(context: dg.AssetExecutionContext, delivery: Delivery) -> None:
+    for sentence in delivery.done:
+        context.log.info(f"{delivery.partner}: {sentence}")
+    for problem in delivery.problems:
+        context.log.warning(f"{delivery.partner or delivery.dataset}: {problem}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from glane.errors import GlaneError, WorldError
 from pipelines.catalogue import Entry
+from pipelines.delivery import Delivery
 from pipelines.intake import Intake
 from pipelines.pruning import Pruning, Unpruned
 from pipelines.release import Failed, Merge, Publication, Release
@@ -25,7 +26,8 @@ class SourceOutcome:
     """One source after a run. rows_in = published + to_correct + on_hold + merged, of the rows that stand now.
 
     `state`: ok; failed (not read this time: `reason` says why, and the rows are those of `stale_since`); refused
-    (its licence is not accepted); paused or retired (not read, as its declaration says).
+    (its licence is not accepted); paused or retired (not read, as its declaration says). `answered` says which answers
+    were delivered, `unanswered` which could not be, and what to do.
     """
 
     partner: str
@@ -39,6 +41,8 @@ class SourceOutcome:
     reason: str | None = None
     remedy: str | None = None
     stale_since: str | None = None
+    answered: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Summary:
     def __init__(self, chosen: Mapping[str, Entry]) -> None:
         self._chosen = chosen
         self._intakes: dict[tuple[str, str], Intake] = {}
+        self._deliveries: dict[tuple[str, str], list[Delivery]] = {}
         self._merges: dict[str, Merge] = {}
         self._releases: dict[str, Release] = {}
         self._publications: dict[str, Publication] = {}
@@ -101,6 +106,8 @@ class Summary:
         """Take note of what happened; an event of another kind is no affair of the summary's."""
         if isinstance(event, Intake):
             self._intakes[event.dataset, event.partner] = event
+        elif isinstance(event, Delivery):
+            self._deliveries.setdefault((event.dataset, event.partner), []).append(event)
         elif isinstance(event, Merge):
             self._merges[event.dataset] = event
         elif isinstance(event, Release):
@@ -148,7 +155,11 @@ class Summary:
             rows=dict(version.rows) if version else {},
             page=publication.receipt.url if publication else None,
             bytes_sent=publication.receipt.sent_bytes if publication else None,
-            warnings=(*(_warnings(release) if release else ()), *_unpruned(pruning)),
+            warnings=(
+                *(_warnings(release) if release else ()),
+                *_unpruned(pruning),
+                *self._undelivered(entry.name, ""),
+            ),
             cost=self._costs.get(entry.name),
             pruned_bytes=pruning.bytes if isinstance(pruning, Pruning) else 0,
             problem=Problem(failure.what, failure.error.what, failure.error.remedy) if failure else None,
@@ -171,8 +182,14 @@ class Summary:
             reason=error.what if error else refused,
             remedy=error.remedy if error else None,
             stale_since=intake.report.stale_since if intake else None,
+            answered=tuple(said for told in self._deliveries.get((entry.name, partner), ()) for said in told.done),
+            unanswered=self._undelivered(entry.name, partner),
             **_counts(accounts, intake),
         )
+
+    def _undelivered(self, dataset: str, partner: str) -> tuple[str, ...]:
+        told = self._deliveries.get((dataset, partner), ())
+        return tuple(str(problem) for delivery in told for problem in delivery.problems)
 
 
 def exit_code(errors: Iterator[GlaneError]) -> int:

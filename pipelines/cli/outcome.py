@@ -92,6 +92,12 @@ def as_lines(outcome: Outcome, *, publish: bool, portal_known: bool) -> Iterator
 
 
 def _source(source: SourceOutcome, width: int) -> Iterator[str]:
+    yield from _read(source, width)
+    yield from (f"          {_under(said)}" for said in source.answered)
+    yield from (f"          [yellow]look at[/] {_under(said)}" for said in source.unanswered)
+
+
+def _read(source: SourceOutcome, width: int) -> Iterator[str]:
     head = f"  {_STATES[source.state]} {escape(source.partner)}{' ' * (width - len(source.partner))}"
     counts = (
         f"{source.rows_in} rows in: {source.published} published, {source.to_correct} to be corrected, "

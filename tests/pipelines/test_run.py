@@ -21,7 +21,7 @@ from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
 ROOT = Path(__file__).parents[2]
-GOOD = {"reason": None, "remedy": None, "stale_since": None}
+GOOD = {"reason": None, "remedy": None, "stale_since": None, "answered": [], "unanswered": []}
 
 
 def _run(glane: Glane, *more: str) -> tuple[int, dict[str, Any]]:
