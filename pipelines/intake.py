@@ -226,9 +226,9 @@ def judge_file(
     mapped = map_rows(source, table, reading, snapshot_date=snapshot.date)
     _check_enough(mapped.rows_in, line.bounds, snapshot.file_name)
     at("judge")
-    judgement = judge(dataset, table, mapped.rows)
+    judgement = judge(dataset, table, mapped.rows, questions=mapped.questions)
     records = {record.line: record for record in reading.records}
-    columns = {name: mapping.columns for name, mapping in line.map.items() if mapping.columns}
+    columns = line.read_from
 
     def their_cell(number: int, name: str) -> str | None:
         record = records.get(number)

@@ -5,7 +5,7 @@ on hold. Does not belong here: each judgement's own work (conformity.py, terms.p
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,20 +29,23 @@ def judge(
     table: Table,
     rows: pl.DataFrame,
     *,
+    questions: Iterable[Found] = (),
     known_keys: Mapping[str, pl.DataFrame] | None = None,
     today: datetime.date | None = None,
 ) -> Judgement:
     """Judge the rows of one source. `rows` holds the table's fields as text, and `_line`.
 
     A row with a problem of severity `error` is to be corrected; a valid one that does not meet `published_when` is on
-    hold; the others pass. `known_keys` gives the rows (by table name) that foreign keys are looked up in; `today` is
-    the day that rules about time go by (by default, today in UTC). Raises ConformityError.
+    hold; the others pass. `questions` were found before (by the mapping), and are told with the rest. `known_keys`
+    gives the rows (by table name) that foreign keys are looked up in; `today` is the day that rules about time go by
+    (by default, today in UTC). Raises ConformityError.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
     written = rows.select(*table.fields, LINE)
     rows, asked = judge_beyond_schema(table, written, today)
     by_schema = conformity_problems(dataset, table, rows, known_keys or {})
-    return judgement_of(rows, combined(by_schema, asked.found), table.line.published_when, asked.valid_until)
+    found = [*questions, *combined(by_schema, asked.found)]
+    return judgement_of(rows, found, table.line.published_when, asked.valid_until)
 
 
 def judgement_of(

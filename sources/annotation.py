@@ -19,7 +19,8 @@ import xlsxwriter
 
 from glane.text import Language
 from schemas.judgement import Problem
-from sources.declaration import FieldMapping, FileFormat
+from sources.declaration import FileFormat
+from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record
 from sources.formats.sheets import read_sheet
 

@@ -11,8 +11,11 @@ from pathlib import Path
 from glane.declaration import DeclarationError, Fault, lines_of
 from schemas.dataset import Dataset, Table
 from sources.clean import CLEANERS
-from sources.declaration import BrokenSource, FieldMapping, Source, load_sources
+from sources.declaration import BrokenSource, Source, load_sources
+from sources.fields import FieldMapping
+from sources.lookup import LookupTable, LookupTableError, table_path
 from sources.mapping import id_prefix
+from sources.several import NUMBER
 from sources.terms import Terms
 
 _At = tuple[str | int, ...]
@@ -78,7 +81,11 @@ def check_against(source: Source, dataset: Dataset) -> None:
     lines = lines_of(path)
     found = [*_fields(source, table), *_identity(source, table)]
     for name, mapping in source.line.map.items():
-        found += [*_cleaners(name, mapping), *(_terms(name, mapping, table) if name in table.fields else ())]
+        found += [
+            *_cleaners(name, mapping),
+            *_lookup(name, mapping, source.folder),
+            *(_terms(name, mapping, table) if name in table.fields else ()),
+        ]
     if found:
         raise DeclarationError(path, [Fault(_line(lines, at), ".".join(map(str, at)), *said) for at, *said in found])
 
@@ -102,6 +109,10 @@ def _identity(source: Source, table: Table) -> _Found:
         yield ("id",), f"The key of the table {table.name} is not one field.", "Remove 'id' and map its fields."
     elif key[0] in source.line.map:
         yield ("map", key[0]), f"The field {key[0]!r} comes from 'id' already.", "Keep one of the two."
+    several = source.line.several
+    if several is not None and identity.columns is not None and not {*several.columns, NUMBER} & {*identity.columns}:
+        what = "The id would be the same for all rows of one record (several:)."
+        yield ("id", "columns"), what, f"Add {NUMBER!r} to its columns, or one of those under several."
     for number, name in enumerate(identity.fields or ()):
         if name not in source.line.map:
             what = f"The id is made of {name!r}, which is not mapped."
@@ -112,6 +123,14 @@ def _cleaners(name: str, mapping: FieldMapping) -> _Found:
     for number, cleaner in enumerate(mapping.clean):
         if cleaner not in CLEANERS:
             yield ("map", name, "clean", number), f"There is no cleaner {cleaner!r}.", _nearest(cleaner, CLEANERS)
+
+
+def _lookup(name: str, mapping: FieldMapping, folder: Path) -> _Found:
+    if mapping.lookup is not None:
+        try:
+            LookupTable(table_path(folder, mapping.lookup), mapping.lookup)
+        except LookupTableError as error:
+            yield ("map", name, "lookup"), error.what, error.remedy
 
 
 def _terms(name: str, mapping: FieldMapping, table: Table) -> _Found:

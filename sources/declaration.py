@@ -1,21 +1,23 @@
 """What a source is: `sources/<dataset>/<partner>/source.yaml`, one partner's file and how it becomes our fields.
 
 Belongs here: the models of source.yaml, and reading all declarations under a root so that one invalid declaration
-never hides the others. Does not belong here: where data comes from (where.py), fetching (harvest.py), reading formats
-(read.py), mapping (mapping.py).
+never hides the others. Does not belong here: where data comes from (where.py), how one field is made (fields.py),
+fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Language, Text
 from schemas.licences import Spdx
+from sources.fields import MappedField
+from sources.lookup import table_paths
+from sources.several import Several
 from sources.where import Where
 
 Kind = Literal["csv", "tsv", "xlsx", "xls", "ods", "json", "jsonl", "geojson", "parquet"]
@@ -68,97 +70,6 @@ class FileFormat(Declared):
         return value
 
 
-class Condition(Declared):
-    """Holds when the cell of `column` is one of `values` (folded: case, accents and spaces do not count)."""
-
-    column: str
-    values: list[str] = Field(min_length=1)
-
-
-class Choice(Declared):
-    """`value` where `when` holds. In a list of choices all that hold are taken, joined by the field's separator."""
-
-    when: Condition
-    value: str
-
-
-class FieldMapping(Declared):
-    """How one field is made from a partner's columns. Exactly one of the ways to get text, then what is done to it.
-
-    column: the text of one column (written short as `field: Column`); a path with dots reaches into nested JSON.
-    join: the filled cells of several columns, with `separator` (a space) between.
-    first: the first filled of several columns.
-    constant: the same text for every row.
-    choices: texts chosen by conditions on columns.
-    days: opening hours by day of the week, {Mo: column, ...}.
-    point: two columns, or one that holds both: a point in `projection`; the field takes its `axis`.
-
-    Then, in this order:
-    split: the separator that the partner puts between several values; they come out joined by the field's separator.
-    pattern: a regular expression; of each value its first group (or whole match) is kept, nothing where none matches.
-    clean: cleaners by name (sources/clean), in order, on each value.
-    terms: {partner's term: our term}, folded (case, accents, hyphens and spaces do not count); our term may be several
-    joined by the separator, or empty. A term that is not there stays as it is, for the report to show. The terms and
-    synonyms of the field's own list are known without being written here.
-    default: the text where all of the above gave none.
-    """
-
-    column: str | None = None
-    join: list[str] | None = Field(default=None, min_length=1)
-    first: list[str] | None = Field(default=None, min_length=1)
-    constant: str | None = None
-    choices: list[Choice] | None = Field(default=None, min_length=1)
-    days: dict[Literal["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"], str] | None = None
-    point: list[str] | None = Field(default=None, min_length=1, max_length=2)
-    axis: Literal["latitude", "longitude"] | None = None
-    projection: Literal["wgs84", "lambert93"] = "wgs84"
-    separator: str = " "
-    split: str | None = Field(default=None, min_length=1)
-    terms: dict[str, str] = Field(default_factory=dict)
-    pattern: str | None = None
-    clean: list[str] = Field(default_factory=list)
-    default: str | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "FieldMapping":
-        ways = ("column", "join", "first", "constant", "choices", "days", "point")
-        given = [way for way in ways if getattr(self, way) is not None]
-        if len(given) != 1:
-            raise ValueError(f"say with exactly one of {', '.join(ways)} where the field comes from")
-        if (self.point is None) != (self.axis is None):
-            raise ValueError("'point' and 'axis' go together")
-        try:
-            re.compile(self.pattern or "")
-        except re.error as error:
-            raise ValueError(f"the pattern {self.pattern!r} is no regular expression: {error}") from error
-        return self
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Every column of the partner that this mapping reads."""
-        chosen = [choice.when.column for choice in self.choices or ()]
-        single = [self.column] if self.column else []
-        return tuple(
-            dict.fromkeys(
-                [
-                    *single,
-                    *(self.join or ()),
-                    *(self.first or ()),
-                    *chosen,
-                    *(self.days or {}).values(),
-                    *(self.point or ()),
-                ]
-            )
-        )
-
-
-def _written_out(value: Any) -> Any:
-    return {"column": value} if isinstance(value, str) else value
-
-
-_SHORT = BeforeValidator(_written_out, json_schema_input_type=str | FieldMapping)
-
-
 class Identity(Declared):
     """Where a row's id comes from: the partner's own number in `columns`, or a short hash of mapped `fields`.
 
@@ -204,6 +115,7 @@ class SourceLine(Declared):
 
     `ignore` names the columns that are left out on purpose; `*` stands for any letters ("QUALIF*"), and a name covers
     what is nested under it. `country` is the partner's, for the cells (phones, postcodes) of rows that name none.
+    `language` (ISO 639-1: fr, nl) is the one in which the partner is answered, where Glane speaks it.
     """
 
     title: Text
@@ -219,11 +131,19 @@ class SourceLine(Declared):
     where: Where
     format: FileFormat
     id: Identity | None = None
-    map: dict[str, Annotated[FieldMapping, _SHORT]] = Field(min_length=1)
+    several: Several | None = None
+    map: dict[str, MappedField] = Field(min_length=1)
     ignore: list[str] = Field(default_factory=list)
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None
+
+    @property
+    def read_from(self) -> dict[str, tuple[str, ...]]:
+        """The partner's columns that each field is made from, as the file names them; no field made from none."""
+        named = self.several.columns if self.several is not None else {}
+        read = {name: tuple(named.get(column, column) for column in made.columns) for name, made in self.map.items()}
+        return {name: columns for name, columns in read.items() if columns}
 
     @property
     def answered_in(self) -> Language:
@@ -233,7 +153,7 @@ class SourceLine(Declared):
 
 @dataclass(frozen=True)
 class Source:
-    """A source ready for use: where its folder is, its declaration, and the SHA-256 of it and of its hook."""
+    """A source ready for use: where its folder is, its declaration, and the SHA-256 of it, its hook and its tables."""
 
     dataset: str
     partner: str
@@ -263,13 +183,16 @@ class BrokenSource:
 
 
 def load_source(folder: Path) -> Source:
-    """Read the source declared in `folder` (`.../<dataset>/<partner>`). Raises DeclarationError."""
+    """Read the source declared in `folder` (`.../<dataset>/<partner>`). Raises DeclarationError.
+
+    A lookup table that is not there is no fault here: it is told of when the source is held against its dataset.
+    """
     path = folder / "source.yaml"
     line = load_declaration(path, SourceLine)
     digest = hashlib.sha256(path.read_bytes())
-    hook = folder / "hook.py"
-    if hook.exists():
-        digest.update(hook.read_bytes())
+    for beside in (folder / "hook.py", *table_paths(folder, line.map.values())):
+        if beside.exists():
+            digest.update(beside.read_bytes())
     return Source(folder.parent.name, folder.name, folder, line, digest.hexdigest())
 
 

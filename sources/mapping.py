@@ -9,22 +9,30 @@ import base64
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 
 import polars as pl
 
 from glane.errors import DataError
 from schemas.dataset import Table
+from schemas.judgement import Found, Problem
+from schemas.phrases import say
 from sources.clean import CLEANERS, CleanContext
 from sources.clean.places import alpha2
-from sources.declaration import FieldMapping, Identity, Source, SourceLine
+from sources.declaration import Identity, Source, SourceLine
+from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record, collapse
 from sources.hook import Hook, load_hook
+from sources.lookup import LookupTable, table_path
+from sources.several import NUMBER, spread
 from sources.terms import Terms, fold
-from sources.ways import Row, parts_of, rewritten
+from sources.ways import Row, keys_of, parts_of, rewritten
 
 _EXAMPLES = 3
 _SHOWN = 200
@@ -51,7 +59,8 @@ class Mapped:
     """A partner's rows in our fields: `rows` has the table's fields in order and `_line`; one row for each row in.
 
     `unmapped` are the partner's columns that are neither mapped nor ignored; `changes` counts by cleaner ("terms" for
-    terms that were translated, "point" and "days" for points and weeks that were put in our form).
+    terms that were translated, "lookup" for texts found in a table, "dates" for declared dates, "point" and "days" for
+    points and weeks that were put in our form). `questions` are asked of the partner: what no table knows.
     """
 
     rows: pl.DataFrame
@@ -59,6 +68,7 @@ class Mapped:
     blank: int
     unmapped: tuple[str, ...]
     changes: dict[str, ChangeCount]
+    questions: tuple[Found, ...] = ()
 
 
 def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: str) -> Mapped:
@@ -67,11 +77,15 @@ def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: s
     A cell that the mapping cannot make sense of stays as the partner wrote it, for validation to show. Raises
     MappingError naming the mapped columns that the file does not have, each with the nearest one it has.
     """
+    line = source.line
+    if line.several is not None:
+        reading = spread(reading, line.several)
+    source = replace(source, line=line.model_copy(update={"map": _each_named(line.map, reading.columns)}))
     _check_columns(source.line, reading)
     mapper = _Mapper(source, table, snapshot_date)
     columns: dict[str, list[str | None]] = {name: [] for name in table.fields}
-    for record in reading.records:
-        row = mapper.row(record)
+    for number, record in enumerate(reading.records):
+        row = mapper.row(number, record)
         for name, column in columns.items():
             column.append(row.get(name) or None)
     frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
@@ -82,6 +96,7 @@ def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: s
         blank=reading.blank,
         unmapped=unmapped(source.line, reading.columns),
         changes=mapper.changes(),
+        questions=tuple(mapper.questions),
     )
 
 
@@ -90,7 +105,7 @@ def unmapped(line: SourceLine, columns: Iterable[str]) -> tuple[str, ...]:
 
     A name under `ignore:` may have `*` in it, and covers what is nested under it.
     """
-    used = {collapse(name) for name in _columns_used(line)}
+    used = {collapse(name) for name in [*_columns_used(line), *((NUMBER,) if line.several else ())]}
     ignored = [collapse(name) for name in line.ignore]
     return tuple(
         column
@@ -105,6 +120,21 @@ def _columns_used(line: SourceLine) -> list[str]:
     return [*mapped, *((line.id.columns if line.id else None) or ())]
 
 
+def _each_named(mappings: Mapping[str, FieldMapping], columns: Sequence[str]) -> dict[str, FieldMapping]:
+    """The mappings with the columns of the file in place of "Tag *"; a name that none fits stays, to be missed."""
+
+    def named(name: str) -> list[str]:
+        fitting = re.compile(".*".join(map(re.escape, collapse(name).split("*"))))
+        return [column for column in columns if fitting.fullmatch(column)] or [name]
+
+    return {
+        field: mapping.model_copy(update={"each": [found for name in mapping.each for found in named(name)]})
+        if mapping.each is not None
+        else mapping
+        for field, mapping in mappings.items()
+    }
+
+
 def _check_columns(line: SourceLine, reading: Reading) -> None:
     # A file without rows has no columns either in JSON: nothing can be missing from nothing.
     if not reading.columns:
@@ -117,7 +147,10 @@ def _check_columns(line: SourceLine, reading: Reading) -> None:
     said = []
     for name in missing:
         near = difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
-        said.append(f"{name!r}" + (f" (the nearest is {folded[near[0]]!r})" if near else ""))
+        said.append(
+            repr(line.several.columns.get(name, name) if line.several else name)
+            + (f" (the nearest is {folded[near[0]]!r})" if near else "")
+        )
     what = f"The file has not got {'the column' if len(said) == 1 else 'the columns'} {', '.join(said)}."
     if len(reading.columns) == 1 and reading.delimiter is not None:
         only = f"It has only {reading.columns[0][:_SHOWN]!r}: if its cells are parted by another sign than "
@@ -135,14 +168,17 @@ class _Mapper:
         self._source = source
         self._table = table
         self._missing = frozenset(source.line.format.missing)
-        self._fields = [_Field(name, mapping, table) for name, mapping in source.line.map.items()]
+        self._fields = [_Field(name, mapping, table, source.folder) for name, mapping in source.line.map.items()]
         self._fields.sort(key=lambda field: field.rank)
         self._provided = _provided(source, table, snapshot_date)
         self._hook: Hook | None = load_hook(source, table)
         self._counts: dict[str, int] = {}
         self._examples: dict[str, dict[tuple[str, str], None]] = {}
+        self._at = (0, 0)
+        self.questions: list[Found] = []
 
-    def row(self, record: Record) -> dict[str, str]:
+    def row(self, number: int, record: Record) -> dict[str, str]:
+        self._at = (number, record.line)
         row = Row(record.cells, self._missing, self._source.line.country)
         context = CleanContext(self._source.line.country, "", self._source.line.language)
         cells: dict[str, str] = {}
@@ -174,6 +210,12 @@ class _Mapper:
         if len(examples) < _EXAMPLES:
             examples[(before[:_SHOWN], after[:_SHOWN])] = None
 
+    def ask(self, field: str, text: str) -> None:
+        """Ask the partner what `text` means, which no table has."""
+        number, line = self._at
+        said = say("mapping.unknown_key", key=text)
+        self.questions.append((number, Problem(line, field, "lookup", "warning", text, said.wrong, remedy=said.write)))
+
     def changes(self) -> dict[str, ChangeCount]:
         return {name: ChangeCount(self._counts[name], tuple(self._examples[name])) for name in sorted(self._counts)}
 
@@ -181,10 +223,11 @@ class _Mapper:
 class _Field:
     """One field's mapping: split, then for each part pattern, cleaners and terms; joined again, and the default."""
 
-    def __init__(self, name: str, mapping: FieldMapping, table: Table) -> None:
+    def __init__(self, name: str, mapping: FieldMapping, table: Table, folder: Path) -> None:
         self.name = name
         self.rank = 0 if _COUNTRY & set(mapping.clean) else 1 if _POSTCODE & set(mapping.clean) else 2
         self._mapping = mapping
+        self._lookup = LookupTable(table_path(folder, mapping.lookup), mapping.lookup) if mapping.lookup else None
         self._pattern = re.compile(mapping.pattern) if mapping.pattern else None
         # Cleaners know nothing but cell and context, and partners repeat themselves: towns, brands, opening hours.
         self._cleaners = [(cleaner, lru_cache(_REMEMBERED)(CLEANERS[cleaner])) for cleaner in mapping.clean]
@@ -207,10 +250,32 @@ class _Field:
             parts = [piece.strip() for part in parts for piece in part.split(self._mapping.split)]
         made: dict[str, None] = {}
         for part in parts:
-            text = self._clean(self._cut(part), context, mapper)
+            if self._lookup is not None:
+                part = self._looked_up(self._lookup, part, row, mapper)
+            text = self._clean(self._dated(self._cut(part), mapper), context, mapper)
             for term in self._term(text, mapper):
                 made[term] = None
         return self._separator.join(made) or self._mapping.default or ""
+
+    def _looked_up(self, table: LookupTable, part: str, row: Row, mapper: _Mapper) -> str:
+        declared = self._mapping.lookup
+        assert declared is not None
+        found = table.find([part] if len(declared.by) == 1 else keys_of(declared, row))
+        if found is None and part:
+            mapper.ask(self.name, part)
+        elif found and found != part:
+            mapper.count("lookup", part, found)
+        return found or ""
+
+    def _dated(self, text: str, mapper: _Mapper) -> str:
+        for pattern in self._mapping.dates if text else ():
+            with suppress(ValueError):
+                read = time.strptime(text, pattern)
+                after = f"{read.tm_year:04}-{read.tm_mon:02}-{read.tm_mday:02}"
+                if after != text:
+                    mapper.count("dates", text, after)
+                return after
+        return text
 
     def _cut(self, text: str) -> str:
         if self._pattern is None:

@@ -87,7 +87,7 @@ def _judged(source: Source, dataset: Dataset) -> tuple[Table, Judgement]:
     check_against(source, dataset)
     table = table_of(source, dataset)
     mapped = map_rows(source, table, read(sample_of(source), source.line.format), snapshot_date=SAMPLE_DATE)
-    return table, judge(dataset, table, mapped.rows, today=date.fromisoformat(SAMPLE_DATE))
+    return table, judge(dataset, table, mapped.rows, questions=mapped.questions, today=date.fromisoformat(SAMPLE_DATE))
 
 
 def _expected_rows(source: Source, table: Table) -> pl.DataFrame:

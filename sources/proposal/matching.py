@@ -13,7 +13,8 @@ from functools import cached_property
 from rapidfuzz import fuzz
 
 from schemas.dataset import Table
-from sources.declaration import FieldMapping, Source
+from sources.declaration import Source
+from sources.fields import FieldMapping
 from sources.proposal.content import Column
 from sources.terms import Terms, fold
 

@@ -13,7 +13,8 @@ from schemas.dataset import load_datasets
 from schemas.judge import judge
 from schemas.judgement import LINE, Judgement
 from sources.check import table_of
-from sources.declaration import FieldMapping, FileFormat, Source, load_source
+from sources.declaration import FileFormat, Source, load_source
+from sources.fields import FieldMapping
 from sources.mapping import map_rows
 from sources.read import read
 from tests.sources.material import REAL

@@ -14,7 +14,8 @@ from schemas.judge import judge
 from schemas.judgement import LINE, Judgement, Problem
 from sources import annotation
 from sources.annotation import annotate, is_annotated
-from sources.declaration import FieldMapping, FileFormat, Source
+from sources.declaration import FileFormat, Source
+from sources.fields import FieldMapping
 from sources.mapping import map_rows
 from sources.read import Reading, Record, read
 from sources.testing import SAMPLE_DATE
@@ -27,7 +28,7 @@ def sent_again(source: Source, path: Path) -> tuple[Reading, Judgement]:
     dataset, table = DATASETS[source.dataset], outcome(source.name)[0]
     found = read(path, source.line.format)
     mapped = map_rows(source, table, found, snapshot_date=SAMPLE_DATE)
-    return found, judge(dataset, table, mapped.rows, today=DAY)
+    return found, judge(dataset, table, mapped.rows, questions=mapped.questions, today=DAY)
 
 
 def without_lines(rows: pl.DataFrame) -> list[tuple[Any, ...]]:

@@ -231,3 +231,24 @@ def test_of_two_partners_whose_ids_would_meet_the_second_is_refused(
     ]
     assert isinstance(found[1], BrokenSource)
     assert "Its ids would begin with 'hub-sud', like those of the folder 'hub-sud'." in found[1].error.what
+
+
+def test_a_lookup_table_that_cannot_be_used_is_told_of_at_its_line(declare: Declare, dataset: Dataset) -> None:
+    lookup = {"table": "codes.csv", "by": {"code": "Type"}, "value": "libelle"}
+    source = declare(map={**MAP, "nom": {"lookup": lookup}}, id=ID)
+    [(line, key, said)] = faults(source, dataset)
+    assert (line, key) == (line_of(source, "lookup:"), "map.nom.lookup")
+    assert "codes.csv cannot be read" in said
+    (source.folder / "codes.csv").write_text("code;libelle\nA;a\n")
+    assert "has no column 'code', 'libelle'" in faults(source, dataset)[0][2]
+    (source.folder / "codes.csv").write_text("code,libelle\nA,un\nB,deux\na,trois\n")
+    assert "Lines 2 and 4 of codes.csv give two values for one key (a)" in faults(source, dataset)[0][2]
+    (source.folder / "codes.csv").write_text("code,libelle\nA,un\nB,deux\na,un\n")
+    check_against(source, dataset)
+
+
+def test_rows_of_one_record_must_not_share_their_id(declare: Declare, dataset: Dataset) -> None:
+    several = {"columns": {"Nom": "site{n}_nom"}}
+    source = declare(map=MAP, several=several, id=ID)
+    assert [(key, "same for all rows" in said) for _, key, said in faults(source, dataset)] == [("id.columns", True)]
+    check_against(declare(map=MAP, several=several, id={"columns": ["N", "{n}"]}), dataset)

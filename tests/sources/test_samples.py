@@ -16,7 +16,8 @@ from schemas.judge import judge
 from schemas.judgement import Judgement
 from sources.check import load_checked, table_of
 from sources.clean import CLEANERS, CleanContext
-from sources.declaration import FieldMapping, Source
+from sources.declaration import Source
+from sources.fields import FieldMapping
 from sources.mapping import Mapped, map_rows
 from sources.read import Reading, as_text, read
 from sources.terms import fold
@@ -62,7 +63,11 @@ def outcome(name: str) -> tuple[Table, Mapped, Judgement]:
     dataset = DATASETS[source.dataset]
     table = table_of(source, dataset)
     mapped = map_rows(source, table, reading(name), snapshot_date=SAMPLE_DATE)
-    return table, mapped, judge(dataset, table, mapped.rows, today=datetime.date.fromisoformat(SAMPLE_DATE))
+    return (
+        table,
+        mapped,
+        judge(dataset, table, mapped.rows, questions=mapped.questions, today=datetime.date.fromisoformat(SAMPLE_DATE)),
+    )
 
 
 def cells(name: str) -> list[str]:
