@@ -246,6 +246,7 @@ def judge_file(
         previous=last.counts if last is not None else None,
         columns={name: " + ".join(read_from) for name, read_from in columns.items()},
         their_cell=their_cell,
+        place=reading.place,
         unmapped=mapped.unmapped,
         cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
         notes=beyond_bounds(judgement, line.bounds),

@@ -36,7 +36,8 @@ class FileFormat(Declared):
     `encoding` is a Python codec name; `delimiter` one sign or `tab`; `records` the path to the list of records in a
     JSON file ("data.items"; empty for a list at the top); `sheet` the name of a sheet (the first where absent);
     `header` the row, from 1, that holds the names of the columns; `missing` the cells that mean nothing was said;
-    `member` which file of a ZIP it is ("sites-*.csv"; not needed where there is one of this kind).
+    `member` which file of a ZIP it is ("sites-*.csv"; not needed where there is one of this kind); with `together` all
+    that fit are read as one table, as those of a CKAN's organisation are.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class FileFormat(Declared):
     sheet: str | None = None
     records: str = ""
     member: str | None = None
+    together: bool = False
     missing: list[str] = Field(
         default_factory=lambda: ["", "-", "N/A", "NA", "n/a", "null", "NULL", "None", "#N/D", "NC"]
     )
@@ -137,6 +139,12 @@ class SourceLine(Declared):
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None
+
+    @model_validator(mode="after")
+    def _organisation_together(self) -> "SourceLine":
+        if self.where.ckan is None or self.where.ckan.organisation is None or self.format.together:
+            return self
+        return self.model_copy(update={"format": self.format.model_copy(update={"together": True})})
 
     @property
     def read_from(self) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,8 @@ snapshot that came whole. Bytes that have not changed are not kept twice.
 
 import re
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from http import HTTPStatus
@@ -21,10 +22,12 @@ from sources.declaration import Source
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.http import Answered, Client, Patience, too_large
 from sources.fetch.ladder import Seen
+from sources.fetch.organisation import Former, Member, fetch_organisation
 from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
-from sources.where import S3
+from sources.snapshot import folder as snapshots
+from sources.where import S3, Ckan
 
 _MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body|\?xml|!--)", re.IGNORECASE)
 
@@ -40,6 +43,7 @@ class _Brought:
     length: str | None = None
     stamp: str | None = None
     ignored: bool = False
+    members: Sequence[Mapping[str, Any]] = ()
     same: DecidedBy | None = None
 
 
@@ -55,7 +59,7 @@ def harvest(source: Source, store: Store, *, patience: Patience | None = None) -
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with store.staged() as folder:
         staged = folder / "received"
-        brought = _bring(source, staged, before, patience)
+        brought = _bring(source, store, staged, before, patience)
         if brought.same is not None and before is not None:
             found = point(source, store, _still(before, brought, now))
             return snapshot_of(source, found, changed=False)
@@ -75,6 +79,7 @@ def harvest(source: Source, store: Store, *, patience: Patience | None = None) -
             length=brought.length,
             changed_at=(before.changed_at or before.fetched_at) if before is not None and came_before else now,
             ignored=brought.ignored and came_before,
+            members=brought.members,
         )
         found = keep(source, store, staged, received, brought.story)
     return snapshot_of(source, found, changed=not came_before)
@@ -90,10 +95,11 @@ def _still(before: Pointer, brought: _Brought, now: str) -> Pointer:
         changed_at=changed_at,
         ignored=brought.ignored,
         stamp=brought.stamp or before.stamp,
+        members=brought.members or before.members,
     )
 
 
-def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:
+def _bring(source: Source, store: Store, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:
     where = source.line.where
     if where.file is not None:
         return _copy(source, source.folder / where.file, where.file, staged, patience)
@@ -104,14 +110,38 @@ def _bring(source: Source, staged: Path, before: Pointer | None, patience: Patie
     with Client(where, patience) as client:
         if where.pages is not None:
             return _Brought(where.address, fetch_pages(where.pages, source.line.format.records, staged, client))
+        if where.ckan is not None and where.ckan.organisation is not None:
+            return _gather(source, where.ckan, store, staged, before, client)
         found = Found(where.url) if where.url is not None else find(where, source.line.format.kind, client)
-        known = before if before is not None and before.address == found.url else None
-        if known is not None and found.stamp is not None and known.stamp == found.stamp:
-            return _Brought(found.url, {}, same="portal", ignored=known.ignored)
-        seen = None
-        if known is not None:
-            seen = Seen(known.etag, known.last_modified, known.length, known.checked_at, known.ignored)
-        return _told(found, client.asked(found.url, seen), client.fetch(found.url, staged, seen), seen)
+        return _fetch(found, staged, before, client)
+
+
+def _fetch(found: Found, staged: Path, before: Pointer | None, client: Client) -> _Brought:
+    known = before if before is not None and before.address == found.url else None
+    if known is not None and found.stamp is not None and known.stamp == found.stamp:
+        return _Brought(found.url, {}, same="portal", ignored=known.ignored)
+    seen = None
+    if known is not None:
+        seen = Seen(known.etag, known.last_modified, known.length, known.checked_at, known.ignored)
+    return _told(found, client.asked(found.url, seen), client.fetch(found.url, staged, seen), seen)
+
+
+def _gather(
+    source: Source, declared: Ckan, store: Store, staged: Path, before: Pointer | None, client: Client
+) -> _Brought:
+    """The files of a whole organisation, of which those that have not changed are taken from the snapshot before."""
+    former = None
+    if before is not None and before.address == declared.page and before.members:
+        key = f"{snapshots(source)}/{before.sha256}"
+        members = tuple(Member(**one) for one in before.members)
+        former = Former(members, before.checked_at, lambda: store.fetch(key))
+
+    def check(path: Path, address: str) -> None:
+        _check_content(path, source, address)
+
+    gathered = fetch_organisation(declared, source.line.format.kind, staged, client, former, check)
+    told = tuple(asdict(one) for one in gathered.members)
+    return _Brought(declared.page, gathered.story, members=told, same=gathered.same)
 
 
 def _fetch_last(declared: S3, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:

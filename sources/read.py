@@ -4,8 +4,7 @@ Belongs here: which reader serves which format; the face of this sub-room (read,
 Does not belong here: fetching (harvest.py), the readers (formats/), what columns mean (mapping.py).
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sources.annotation import is_annotated, read_annotated
@@ -14,7 +13,7 @@ from sources.formats.archive import is_archive, unfolded
 from sources.formats.columns import read_parquet
 from sources.formats.delimited import read_delimited
 from sources.formats.documents import read_geojson, read_json, read_jsonl
-from sources.formats.reading import ReadError, Reading, Record, as_text
+from sources.formats.reading import Part, ReadError, Reading, Record, as_text
 from sources.formats.sheets import read_sheet
 
 __all__ = ["ReadError", "Reading", "Record", "as_text", "read"]
@@ -44,7 +43,8 @@ def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Readin
             return read_annotated(path, declared)
         if is_archive(path):
             with unfolded(path, declared) as files:
-                return _joined([_READERS[declared.kind](file, declared) for file in files])
+                readings = [(member, _READERS[declared.kind](file, declared)) for member, file in files]
+            return _joined(readings, told=declared.together)
         return _READERS[declared.kind](path, declared)
     except ReadError as error:
         if name is None:
@@ -52,14 +52,33 @@ def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Readin
         raise error.of(name) from error
 
 
-def _joined(parts: list[Reading]) -> Reading:
-    """The pages of an API as one reading; the lines of records go on counting from page to page."""
-    if len(parts) == 1:
-        return parts[0]
+def _joined(readings: list[tuple[str, Reading]], *, told: bool) -> Reading:
+    """Several files as one reading: the pages of an API, or tables that are read together, whose names are `told`.
+
+    The lines of records go on counting from file to file.
+    """
+    if len(readings) == 1 and not told:
+        return readings[0][1]
     records: list[Record] = []
+    parts: list[Part] = []
     before = 0
-    for part in parts:
-        records += [Record(before + record.line, record.cells) for record in part.records]
-        before += part.blank + len(part.records)
-    columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
-    return replace(parts[0], columns=columns, records=records, blank=sum(part.blank for part in parts))
+    for name, reading in readings:
+        parts.append(Part(name, before))
+        records += [Record(before + record.line, record.cells) for record in reading.records]
+        last = reading.records[-1].line if reading.records else 0
+        before += max(last, reading.blank + len(reading.records))
+    every = [reading for _, reading in readings]
+    return Reading(
+        columns=tuple(dict.fromkeys(name for one in every for name in one.columns)),
+        records=records,
+        blank=sum(one.blank for one in every),
+        encoding=_said(one.encoding for one in every),
+        delimiter=_said(one.delimiter for one in every),
+        detected=any(one.detected for one in every),
+        sure=min((one.sure for one in every if one.sure is not None), default=None),
+        parts=tuple(parts) if told else (),
+    )
+
+
+def _said(found: Iterable[str | None]) -> str | None:
+    return ", ".join(dict.fromkeys(filter(None, found))) or None

@@ -10,7 +10,7 @@ latest.json is written last: what it names is whole. Does not belong here: fetch
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -60,7 +60,8 @@ class Pointer:
     what the portal that keeps them says of them.
 
     `changed_at` is when they were first found to be the current ones (bytes may come back that had come before), and
-    `ignored` that the server took no notice of a conditional request.
+    `ignored` that the server took no notice of a conditional request. `members` are the files of a snapshot that was
+    gathered from several addresses, each with what was said of it.
     """
 
     sha256: str
@@ -75,6 +76,7 @@ class Pointer:
     length: str | None = None
     changed_at: str | None = None
     ignored: bool = False
+    members: Sequence[Mapping[str, Any]] = ()
 
 
 def folder(source: Source) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from glane.declaration import Declared
 
 _ADDRESS = r"^https?://\S+$"
+_CKAN_NAME = r"^[a-z0-9_-]{2,100}$"
 _SECRET = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 
 
@@ -69,11 +70,33 @@ class Pages(Declared):
 
 
 class Ckan(Declared):
-    """A resource of a dataset on a CKAN portal; `resource` is its id, its name or its format ("CSV")."""
+    """A resource of a dataset on a CKAN portal; `resource` is its id, its name or its format ("CSV").
+
+    With `organisation` instead of `dataset`: that resource of every public dataset of an organisation, read together as
+    one table. There `resource` is a name ("lieux*") or a format; datasets without such a one are passed over, as are
+    those that do not bear all of `tags` or whose name `match` does not fit.
+    """
 
     portal: str = Field(pattern=_ADDRESS)
-    dataset: str
+    dataset: str | None = None
+    organisation: str | None = Field(default=None, pattern=_CKAN_NAME)
     resource: str | None = None
+    tags: list[str] = Field(default_factory=list)
+    match: str = "*"
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Ckan":
+        if (self.dataset is None) == (self.organisation is None):
+            raise ValueError("say with either 'dataset' or 'organisation' what is read of the portal")
+        if self.organisation is None and (self.tags or self.match != "*"):
+            raise ValueError("'tags' and 'match' choose datasets of an 'organisation'")
+        return self
+
+    @property
+    def page(self) -> str:
+        """The portal's page of what is read."""
+        base = self.portal.rstrip("/")
+        return f"{base}/dataset/{self.dataset}" if self.dataset else f"{base}/organization/{self.organisation}"
 
 
 class Udata(Declared):
@@ -148,7 +171,7 @@ class Where(Declared):
         if self.s3 is not None:
             return f"{self.s3.address.rstrip('/')}/{self.s3.match}"
         if self.ckan is not None:
-            return f"{self.ckan.portal.rstrip('/')}/dataset/{self.ckan.dataset}"
+            return self.ckan.page
         if self.udata is not None:
             return f"{self.udata.portal.rstrip('/')}/datasets/{self.udata.dataset}"
         if self.opendatasoft is not None:

@@ -4,7 +4,7 @@ Belongs here: what each portal's documented API says of a dataset, and which of 
 here: fetching that file (http.py, harvest.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
@@ -43,9 +43,13 @@ def _on_ckan(declared: Ckan, kind: Kind, client: Client) -> Found:
     url = f"{base}/api/3/action/package_show?{urlencode({'id': declared.dataset})}"
     resources = _list(client.json(url)[0], ("result", "resources"), url)
     chosen = _choose(resources, declared.resource, kind, ("id", "name", "format"), base)
-    own = chosen.get("url_type") == "upload"
-    stamp = chosen.get("last_modified") or chosen.get("metadata_modified") if own else None
-    return Found(urljoin(f"{base}/", _address(chosen, "url", base)), _text(stamp))
+    return Found(urljoin(f"{base}/", _address(chosen, "url", base)), stamp_of(chosen))
+
+
+def stamp_of(resource: Mapping[str, Any]) -> str | None:
+    """What a CKAN says of the file of a resource: its date, where the portal keeps the file itself."""
+    own = resource.get("url_type") == "upload"
+    return _text(resource.get("last_modified") or resource.get("metadata_modified")) if own else None
 
 
 def _on_udata(declared: Udata, kind: Kind, client: Client) -> Found:

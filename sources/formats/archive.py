@@ -1,4 +1,4 @@
-"""ZIP archives: which file of one is meant, unfolded within bounds.
+"""ZIP archives: which files of one are meant, unfolded within bounds.
 
 Belongs here: choosing the members and writing them out one by one. Does not belong here: reading them (the other
 modules of this folder). Names in an archive are never used as paths, and archives within archives are not opened.
@@ -32,11 +32,11 @@ def is_archive(path: Path) -> bool:
 
 
 @contextmanager
-def unfolded(path: Path, declared: FileFormat) -> Iterator[list[Path]]:
-    """The files of the ZIP at `path` that are meant, in the order of their names, in a folder that is gone afterwards.
+def unfolded(path: Path, declared: FileFormat) -> Iterator[list[tuple[str, Path]]]:
+    """The files of the ZIP at `path` that are meant, by name, each with where it is: a folder that is gone afterwards.
 
-    More than one only where the kind is JSON: the pages of an API. Raises ReadError: a damaged or protected archive,
-    no such file in it or several, more than a gigabyte.
+    More than one only where they are read `together`, or the kind is JSON: the pages of an API. Raises ReadError: a
+    damaged or protected archive, no such file in it or several, more than a gigabyte.
     """
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory(prefix="glane-") as folder:
@@ -47,7 +47,7 @@ def unfolded(path: Path, declared: FileFormat) -> Iterator[list[Path]]:
                 target = Path(folder) / f"{number:04}" / f"{path.name} : {PurePosixPath(member.filename).name}"
                 target.parent.mkdir()
                 room -= _write(path, archive, member, target, room)
-                files.append(target)
+                files.append((member.filename, target))
             yield files
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         remedy = "Make the archive again (.zip, without a password), and send it whole."
@@ -62,8 +62,8 @@ def _members(path: Path, archive: zipfile.ZipFile, declared: FileFormat) -> list
     if not found:
         remedy = f"It holds: {names}. Say which file it is in source.yaml (format: member)."
         raise ReadError(path, f"no file in this archive fits {wanted!r}.", remedy)
-    if len(found) > 1 and declared.kind != "json":
-        remedy = f"It holds: {names}. Name one in source.yaml (format: member); each table is a source of its own."
+    if len(found) > 1 and declared.kind != "json" and not declared.together:
+        remedy = f"It holds: {names}. Name one in source.yaml (format: member), or read all as one (together: true)."
         raise ReadError(path, f"{len(found)} files in this archive fit {wanted!r}.", remedy)
     return sorted(found, key=lambda one: one.filename)
 

@@ -5,6 +5,7 @@ Does not belong here: how one format is opened; each stands in its own module be
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -37,9 +38,18 @@ class Record:
     cells: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several files that are read as one table: its name, and the number of the line before its first."""
+
+    name: str
+    before: int
+
+
 @dataclass(frozen=True)
 class Reading:
-    """A partner's file, read. `blank` rows were skipped; `sure` (0 to 1) says how sure a detection is."""
+    """A partner's file, read. `blank` rows were skipped; `sure` (0 to 1) says how sure a detection is. `parts` are the
+    files of an archive that are read together, in their order: lines go on counting from one to the next."""
 
     columns: tuple[str, ...]
     records: list[Record]
@@ -48,6 +58,14 @@ class Reading:
     delimiter: str | None = None
     detected: bool = False
     sure: float | None = None
+    parts: tuple[Part, ...] = ()
+
+    def place(self, line: int) -> tuple[str | None, int]:
+        """Where a line stands for whoever looks: in which of several files (None where there is one), and its number
+        there."""
+        number = bisect_left([part.before for part in self.parts], line)
+        part = self.parts[number - 1] if number else None
+        return (part.name, line - part.before) if part is not None else (None, line)
 
 
 def collapse(name: object) -> str:

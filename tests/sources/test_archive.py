@@ -1,11 +1,14 @@
 """A ZIP from a partner: the file that is meant, within bounds, or a sentence that says what is in it."""
 
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sources.declaration import FileFormat
 from sources.formats import archive
@@ -36,8 +39,36 @@ def test_one_of_many_is_named(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"envoi\.zip: 2 files in this archive fit '\*\.csv'") as caught:
         read(path, csv())
     assert "It holds: lieux.csv, visites.csv" in caught.value.remedy
+    assert "or read all as one (together: true)" in caught.value.remedy
     with pytest.raises(ReadError, match="no file in this archive fits 'absent'"):
         read(path, csv(member="absent"))
+
+
+def test_tables_that_are_read_together_are_one_and_a_line_leads_to_its_file(tmp_path: Path) -> None:
+    hours = 'Nom;Ville;Horaires\nPhare;Saumur;"lundi\nmardi"\nQuai;Saumur;\n'.encode("utf-16")
+    path = zipped(tmp_path / "envoi.zip", anjou__lieux_csv=CSV, saumur__lieux_csv=hours, LISEZMOI=b"Bonjour")
+    reading = read(path, csv(together=True))
+    assert reading.columns == ("Nom", "Ville", "Horaires")
+    assert (reading.encoding, reading.delimiter) == ("utf-8, utf-16", ";")
+    assert [(record.cells["Nom"], *reading.place(record.line)) for record in reading.records] == [
+        ("Fablab", "anjou/lieux.csv", 2),
+        ("Phare", "saumur/lieux.csv", 2),
+        ("Quai", "saumur/lieux.csv", 4),
+    ]
+    assert (reading.place(0), read(path, csv(member="anjou/*")).place(2)) == ((None, 0), (None, 2))
+
+
+@given(st.lists(st.lists(st.sampled_from(["", "a", "a\nb"]), max_size=5), min_size=1, max_size=5))
+def test_no_two_rows_of_files_read_together_share_a_line(tables: list[list[str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {
+            f"{n}_csv": "\n".join(["Nom;Note", *(f'"{c}";x' for c in cells)]).encode() for n, cells in enumerate(tables)
+        }
+        reading = read(zipped(Path(folder) / "envoi.zip", **files), csv(together=True))
+    lines = [record.line for record in reading.records]
+    assert lines == sorted(set(lines))
+    assert len(lines) == sum(map(len, tables))
+    assert [reading.place(line)[0] for line in lines] == [f"{n}.csv" for n, cells in enumerate(tables) for _ in cells]
 
 
 def test_an_error_names_the_file_within_the_archive_and_its_line(tmp_path: Path) -> None:
