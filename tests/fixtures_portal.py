@@ -12,9 +12,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from portal import embedded
 from portal.embedded import Status
@@ -31,6 +34,17 @@ class Portal:
     token: str
     sysadmin_token: str
     organisation: str
+
+
+def call(portal: Portal, action: str, **data: Any) -> Any:
+    """What the portal answers to its sysadmin; None where there is nothing."""
+    answer = requests.post(
+        f"{portal.url}/api/3/action/{action}", json=data, headers={"Authorization": portal.sysadmin_token}, timeout=60
+    )
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        return None
+    answer.raise_for_status()
+    return answer.json()["result"]
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-import polars as pl
-
 from publish.ckan.api import Api
 from publish.ckan.columns import CHUNK, Loadable
 from publish.ckan.faults import NoAnswerError, NotThereError, PortalError, RefusedError, UntouchedError
@@ -44,16 +42,21 @@ def reload(api: Api, resource: str, load: Loadable, tell: TellRows = lambda done
 def move(
     api: Api, resource: str, load: Loadable, difference: Difference, tell: TellRows = lambda done, total: None
 ) -> None:
-    """Bring the table forward over `difference`, whose new end is `load`. Raises PortalError."""
-    touched = pl.concat([difference.changed.select(load.key), difference.added.select(load.key)]).unique()
-    rows = load.rows.join(touched, on=list(load.key), how="semi")
+    """Bring the table forward over `difference`, whose new end is `load`.
+
+    Rows that changed are updated, not upserted: the upsert of 2.12 leaves their full-text index as it was, so that a
+    search finds the old words and not the new ones. Raises PortalError; RefusedError where a row is not there.
+    """
     (key,) = load.key
+    ways = {"update": difference.changed.select(key).unique(), "upsert": difference.added.select(key)}
+    rows = {how: load.rows.join(keys, on=key, how="semi") for how, keys in ways.items()}
     gone = difference.removed[key].to_list()
-    done, total = 0, rows.height + len(gone)
-    for records in load.records(rows):
-        _write(api, "datastore_upsert", resource, {"method": "upsert", "records": records})
-        done += len(records)
-        tell(done, total)
+    done, total = 0, sum(frame.height for frame in rows.values()) + len(gone)
+    for how, frame in rows.items():
+        for records in load.records(frame):
+            _write(api, "datastore_upsert", resource, {"method": how, "records": records})
+            done += len(records)
+            tell(done, total)
     for start in range(0, len(gone), CHUNK):
         _write(api, "datastore_delete", resource, {"filters": {key: gone[start : start + CHUNK]}})
         tell(done := min(total, done + CHUNK), total)

@@ -4,6 +4,7 @@ Belongs here: which way each table goes, and what is said of it. Does not belong
 is wanted (wanted.py), when this happens (publication.py).
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from glane.store import Store
 from publish.ckan import datastore
 from publish.ckan.api import Api, Tell
 from publish.ckan.columns import Loadable, content_of
-from publish.ckan.faults import PortalError
+from publish.ckan.faults import PortalError, RefusedError
 from publish.ckan.frozen import load_former
 from publish.ckan.layout import CONTENT, DATASTORE
 from publish.ckan.wanted import Page, Wanted, keyed
@@ -67,12 +68,14 @@ class Tables:
         else:
             rows = wanted.loads[table]
         difference = self._difference(table, rows, former) if key in wanted.tables else None
+        self.moved[table] = "reload"
         if difference is not None and datastore.movable(rows, difference):
-            datastore.move(self._api, identifier, rows, difference, tell)
-            self.moved[table] = "delta"
-        else:
+            # Rows that somebody took out of the table by hand cannot be updated: it is made anew.
+            with contextlib.suppress(RefusedError):
+                datastore.move(self._api, identifier, rows, difference, tell)
+                self.moved[table] = "delta"
+        if self.moved[table] == "reload":
             datastore.reload(self._api, identifier, rows, tell)
-            self.moved[table] = "reload"
         self._say(f"{name}: {rows.rows.height} rows ({self.moved[table]})")
 
     def _difference(self, table: str, now: Loadable, former: Mapping[str, Any]) -> Difference | None:

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from publish.ckan.layout import LEASE, archive_name
-from tests.fixtures_portal import Portal
+from tests.fixtures_portal import Portal, call
 
 _PASSING = frozenset(
     {
@@ -22,17 +22,6 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """What is left of an address whose file went as declared (derived formats of older versions)."""
 
 _NAMES_ADDRESSES = ("datapackage.json", "feed.xml")
-
-
-def call(portal: Portal, action: str, **data: Any) -> Any:
-    """What the portal answers to its sysadmin; None where there is nothing."""
-    answer = requests.post(
-        f"{portal.url}/api/3/action/{action}", json=data, headers={"Authorization": portal.sysadmin_token}, timeout=60
-    )
-    if answer.status_code == 404:
-        return None
-    answer.raise_for_status()
-    return answer.json()["result"]
 
 
 def pages(portal: Portal, dataset: str) -> list[dict[str, Any]]:

@@ -18,12 +18,12 @@ from publish.ckan.lease import store_identity
 from publish.verify import verify_portal
 from schemas.dataset import load_dataset
 from tests.faults.conftest import WHOLE
-from tests.faults.ending import call, pages
+from tests.faults.ending import pages
 from tests.faults.forker import Ended
 from tests.faults.proxy import Exchange, at, to
 from tests.faults.reader import truth
 from tests.faults.scenario import DAY, ROWS, Kind, Trials, trying
-from tests.fixtures_portal import Portal, free_port
+from tests.fixtures_portal import Portal, call, free_port
 from tests.publish.material import contribute
 
 pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(1800 if WHOLE else 900)]

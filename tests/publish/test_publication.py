@@ -1,6 +1,7 @@
 """Publishing on a real CKAN: the old version or the new one and never a mix, whatever happens in between."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -25,7 +26,7 @@ from publish.formats.delimited import read_csv
 from publish.verify import verify_portal
 from publish.version import Version
 from schemas.dataset import Dataset
-from tests.fixtures_portal import Portal
+from tests.fixtures_portal import Portal, call
 from tests.publish.material import DECLARATION, Cells, contribute, declare
 from tests.publish.test_build import ANGERS, NANTES, RENNES, parts
 
@@ -175,6 +176,43 @@ def test_two_versions_one_after_the_other(portal: Portal, tmp_path: Path) -> Non
         f"{portal.url}/api/3/action/resource_view_list", params={"id": page["resources"][0]["id"]}, timeout=30
     ).json()["result"]
     assert [view["view_type"] for view in views] == ["datatables_view"]
+
+
+def test_search_and_typed_filters_work_after_a_full_load_and_after_a_delta(bench: Bench) -> None:
+    def found(**asked: Any) -> list[str]:
+        page = bench.show()
+        assert page is not None
+        asked = {name: json.dumps(value) if isinstance(value, dict) else value for name, value in asked.items()}
+        answer = requests.get(
+            f"{bench.portal.url}/api/3/action/datastore_search",
+            params={"resource_id": page["resources"][0]["id"], "sort": "id", **asked},
+            timeout=30,
+        )
+        return [row["id"] for row in answer.json()["result"]["records"]]
+
+    bench.publish(bench.version(ANGERS, NANTES))
+    assert found(q="médiathèque") == ["a--1"]
+    assert found(filters={"places": 3}) == ["a--2"]
+    assert found(filters={"ouvert": True, "date_maj": "2026-01-01"}) == ["a--1"]
+    assert found(sort="places") == ["a--2", "a--1"]
+
+    receipt = bench.publish(bench.version({**ANGERS, "nom": "Ludothèque"}, {**NANTES, "places": "30"}, RENNES))
+    assert receipt.datastore == {"sites": "delta"}
+    assert found(q="médiathèque") == []
+    assert found(q="ludothèque") == ["a--1"]
+    assert found(filters={"places": 30}) == ["a--2"]
+    assert found(filters={"date_maj": "1899-12-31"}) == ["b--1"]
+    assert found(sort="places") == ["a--1", "a--2", "b--1"]
+
+
+def test_a_row_that_somebody_took_out_of_the_table_is_there_again_after_its_next_change(bench: Bench) -> None:
+    bench.publish(bench.version(ANGERS, NANTES))
+    page = bench.show()
+    assert page is not None
+    call(bench.portal, "datastore_delete", resource_id=page["resources"][0]["id"], force=True, filters={"id": "a--1"})
+    version = bench.version({**ANGERS, "places": "13"}, NANTES)
+    assert bench.publish(version).datastore == {"sites": "reload"}
+    bench.check_whole(version)
 
 
 def test_a_portal_that_shows_this_version_is_left_alone(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -15,7 +14,7 @@ from publish.ckan.api import Patience
 from publish.ckan.probe import Finding, probe
 from publish.ckan.rebuild import StoreDamagedError, rebuild
 from publish.verify import verify_portal
-from tests.fixtures_portal import Portal, free_port
+from tests.fixtures_portal import Portal, call, free_port
 from tests.publish.material import declare
 from tests.publish.test_build import ANGERS, NANTES, RENNES
 from tests.publish.test_publication import ONE_TABLE, Bench
@@ -23,14 +22,6 @@ from tests.publish.test_publication import ONE_TABLE, Bench
 pytestmark = pytest.mark.portal
 
 HASTY = Patience(connect=1.0, answer=5.0, pauses=())
-
-
-def call(portal: Portal, action: str, **data: Any) -> Any:
-    answer = requests.post(
-        f"{portal.url}/api/3/action/{action}", json=data, headers={"Authorization": portal.sysadmin_token}, timeout=60
-    )
-    answer.raise_for_status()
-    return answer.json()["result"]
 
 
 @pytest.fixture

@@ -10,11 +10,10 @@ from publish.ckan.rebuild import rebuild
 from publish.ckan.words import archive_notes
 from publish.retention import surplus
 from publish.verify import verify_portal
-from tests.fixtures_portal import Portal
+from tests.fixtures_portal import Portal, call
 from tests.publish.material import declare
 from tests.publish.test_build import ANGERS, NANTES
 from tests.publish.test_publication import ONE_TABLE, Bench
-from tests.publish.test_rebuild import call
 
 
 def _archived(bench: Bench, suffix: str) -> dict[str, str]:

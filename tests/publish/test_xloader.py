@@ -3,14 +3,12 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import requests
 
 from publish.ckan.probe import Finding, probe
 from publish.verify import verify_portal
-from tests.fixtures_portal import Portal, running_portal
+from tests.fixtures_portal import Portal, call, running_portal
 from tests.publish.test_build import ANGERS, NANTES
 from tests.publish.test_major import Changing
 from tests.publish.test_publication import ONE_TABLE, PAGE
@@ -36,12 +34,6 @@ def loading() -> Iterator[Portal]:
 @pytest.fixture
 def bench(loading: Portal, tmp_path: Path) -> Changing:
     return Changing(loading, tmp_path)
-
-
-def call(portal: Portal, action: str, **data: Any) -> Any:
-    headers = {"Authorization": portal.sysadmin_token}
-    answer = requests.post(f"{portal.url}/api/3/action/{action}", json=data, headers=headers, timeout=60)
-    return answer.json().get("result")
 
 
 def status_of(bench: Changing, identifier: str) -> str | None:
