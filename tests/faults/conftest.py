@@ -46,6 +46,7 @@ def bench(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture
 def trials(bench: Trials, record_property: Callable[[str, object], None]) -> Iterator[Trials]:
     """The bench, for one test; what the test came to is counted."""
+    bench.look_around()
     before = bench.figures()
     yield bench
     for name, count in (bench.figures() - before).items():

@@ -18,7 +18,7 @@ from glane.store import FolderStore
 from publish.build import build_version
 from publish.ckan.address import PortalAddress
 from publish.ckan.lease import store_identity
-from tests.faults.ending import differences, ending, purge, tables
+from tests.faults.ending import differences, ending, pages, purge, tables
 from tests.faults.forker import Ended, Forker, forking
 from tests.faults.proxy import Plan, Proxy, nothing, proxying
 from tests.faults.reader import Reader, Truth, truth
@@ -107,7 +107,13 @@ class Trials:
         self._stands: str | None = None
         self.endings: dict[str, dict[str, Any]] = {}
         self.requests: dict[str, list[str]] = {}
-        self._others = tables(portal)
+        self._others: set[str] = set()
+        self.look_around()
+
+    def look_around(self) -> None:
+        """Remember which DataStore tables are not the scenario's: tests of other files may have come between."""
+        own = {str(one["id"]) for page in pages(self.portal, self.scenario.dataset) for one in page["resources"]}
+        self._others = tables(self.portal) - own
 
     @property
     def address(self) -> PortalAddress:
