@@ -75,12 +75,14 @@ def kept(folder: Path, path: str, kind: Kind, table: str | None = None, form: Fo
 def _texts(store: Store, version: Version, about: About, told: Mapping[str, Any]) -> list[tuple[str, Kind, bytes]]:
     titles = about.descriptor["titles"]
     last, differences = about.succession.last, about.succession.differences
+    # A partner that left is named as the version before named it.
+    partners = [*(last.inputs if last else ()), *version.inputs]
     return [
         ("datapackage.json", "package", to_json(about.descriptor)),
         ("changelog.json", "changelog", to_json(told)),
         (QUALITY, "quality", about.quality),
         *(
-            (f"changelog.{one}.md", "changelog", changelog.to_markdown(told, titles[one], version.inputs, one).encode())
+            (f"changelog.{one}.md", "changelog", changelog.to_markdown(told, titles[one], partners, one).encode())
             for one in LANGUAGES
         ),
         (citation.CITATION, "citation", citation.to_cff(version, about.descriptor)),

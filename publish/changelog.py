@@ -95,7 +95,8 @@ def summary(told: Mapping[str, Any], language: Language) -> list[str]:
 
 
 def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], language: Language) -> str:
-    """The changelog as a page of Markdown in one language."""
+    """The changelog as a page of Markdown in one language; `inputs` name the partners of this version and of the one
+    before, the later name counts."""
     titles = {line.partner: line.title[language] for line in inputs}
     lines = [f"# {title}{' :' if language == 'fr' else ':'} {heading(told, language)}", ""]
     said = summary(told, language)

@@ -173,6 +173,29 @@ def test_words_alone_make_a_patch(dataset: Dataset, store: Store, tmp_path: Path
     assert "titles, licences, sources or rules changed" in store.read("versions/essai/1.0.1/changelog.en.md").decode()
 
 
+def test_the_changelog_tells_which_partners_came_went_and_went_stale(dataset: Dataset, store: Store) -> None:
+    build_version(dataset, parts(dataset, ANGERS), store, created=DAY)
+    contributions = [
+        contribute(dataset, "a", [ANGERS], stale_since="2026-11-01"),
+        contribute(dataset, "nouveau", [{**NANTES, "id": "n--1"}]),
+        contribute(dataset, "visiteurs", [{"id": "v1", "site_id": "a--1", "le": "2026-02-03"}], table="visites"),
+    ]
+    version = build_version(dataset, contributions, store, created="2026-11-22T06:00:00+00:00").version
+    told = json.loads(store.read(f"{version.key}/changelog.json") or b"")
+    assert (told["joined"], told["left"], told["stale"]) == (["nouveau"], ["b"], {"a": "2026-11-01"})
+    sections = {
+        language: (store.read(f"{version.key}/changelog.{language}.md") or b"").decode().split("\n## ")[-2]
+        for language in ("fr", "en")
+    }
+    assert sections == {
+        "fr": "Partenaires\n\n- nouveau partenaire : Partenaire nouveau\n- partenaire parti : Partenaire b\n"
+        "- Partenaire a : données reprises de la dernière lecture réussie, sans nouvelles depuis le 1er novembre 2026"
+        "\n",
+        "en": "Partners\n\n- new partner: Partner nouveau\n- partner left: Partner b\n"
+        "- Partner a: data kept from the last good read, nothing new since 1 November 2026\n",
+    }
+
+
 def test_a_licence_that_is_not_accepted_is_refused_and_the_others_go_on(dataset: Dataset, store: Store) -> None:
     odbl = contribute(dataset, "osm", [{"id": "o--1", "nom": "OSM"}], licence="ODbL-1.0")
     built = build_version(dataset, [*parts(dataset, ANGERS), odbl], store, created=DAY)
