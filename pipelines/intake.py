@@ -16,7 +16,7 @@ from pathlib import Path
 import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
-from glane.text import Language, Text
+from glane.text import Text
 from pipelines.catalogue import BrokenDataset
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
@@ -37,6 +37,7 @@ from schemas.report import (
 from schemas.report_page import to_page
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
+from schemas.speaker import spoken
 from schemas.tally import keep_tally, tally
 from sources.annotation import annotate
 from sources.check import table_of
@@ -63,7 +64,7 @@ class Intake:
     dataset: str
     partner: str
     report: SourceReport
-    language: Language
+    language: str
     snapshot: Snapshot | None = None
     verdict: Verdict | None = None
     error: GlaneError | None = None
@@ -282,23 +283,16 @@ def answer_to(source: Source, dataset: Dataset, path: Path) -> tuple[SourceRepor
 def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:
     """What the steward should look at: more rows, or a larger share to be corrected, than the source declares."""
     notes = []
-    rows, wrong = judgement.rows_in, judgement.to_correct
-    if bounds.rows_max is not None and rows > bounds.rows_max:
-        notes.append(
-            Text(
-                fr=f"Le fichier contient {rows} lignes ; au plus {bounds.rows_max} étaient attendues.",
-                en=f"The file holds {rows} rows; {bounds.rows_max} at most were expected.",
+    rows, wrong, most, share = judgement.rows_in, judgement.to_correct, bounds.rows_max, bounds.to_correct_max
+    if most is not None and rows > most:
+        notes.append(spoken(lambda say: say("beyond-rows", rows=say.count("row", rows), most=say.number(most))))
+    if rows and wrong / rows > share:
+        told = spoken(
+            lambda say: say(
+                "beyond-share", wrong=say.number(wrong), rows=say.count("row", rows), share=say.percent(share)
             )
         )
-    if rows and wrong / rows > bounds.to_correct_max:
-        notes.append(
-            Text(
-                fr=f"{wrong} lignes sur {rows} sont à corriger, plus que la part attendue "
-                f"({bounds.to_correct_max:.0%}).",
-                en=f"{wrong} rows of {rows} are to be corrected, more than the share expected "
-                f"({bounds.to_correct_max:.0%}).",
-            )
-        )
+        notes.append(told)
     return notes
 
 

@@ -8,37 +8,25 @@ import re
 from functools import lru_cache
 
 from glane.text import Text
+from schemas.phrases import joined, word
 
 _LIST = re.compile(r"^\(\?:\(\?:\^\|\\\|\)\((?P<values>.+)\)\)\+\$?$")
 _TOKEN = re.compile(r"(?P<set>\[[^\]]+\]|\\[dw]|\\.|[^\\\[\](){}|^$*+?.])(?P<times>\{\d+(?:,\d*)?\}|[+*?])?")
-_SETS: dict[str, tuple[Text, Text]] = {}
-for _names, _one, _many in (
-    ("[0-9] \\d", Text(fr="un chiffre", en="one digit"), Text(fr="chiffres", en="digits")),
-    ("[a-z]", Text(fr="une minuscule", en="one lower-case letter"), Text(fr="minuscules", en="lower-case letters")),
-    ("[A-Z]", Text(fr="une majuscule", en="one capital letter"), Text(fr="majuscules", en="capital letters")),
-    ("[a-zA-Z] [A-Za-z]", Text(fr="une lettre", en="one letter"), Text(fr="lettres", en="letters")),
-    (
-        "[0-9A-Z] [A-Z0-9]",
-        Text(fr="un chiffre ou une majuscule", en="one digit or capital letter"),
-        Text(fr="chiffres ou majuscules", en="digits or capital letters"),
-    ),
-    (
-        "[a-z0-9] [0-9a-z]",
-        Text(fr="un chiffre ou une minuscule", en="one digit or lower-case letter"),
-        Text(fr="chiffres ou minuscules", en="digits or lower-case letters"),
-    ),
-    (
-        "[a-z0-9-] [0-9a-z-]",
-        Text(fr="un chiffre, une minuscule ou un tiret", en="one digit, lower-case letter or hyphen"),
-        Text(fr="chiffres, minuscules ou tirets", en="digits, lower-case letters or hyphens"),
-    ),
-    (
-        "[a-zA-Z0-9] [A-Za-z0-9] [0-9a-zA-Z] [0-9A-Za-z]",
-        Text(fr="un chiffre ou une lettre", en="one digit or letter"),
-        Text(fr="chiffres ou lettres", en="digits or letters"),
-    ),
-):
-    _SETS.update(dict.fromkeys(_names.split(), (_one, _many)))
+_SETS: dict[str, str] = {
+    letters: name
+    for name, written in {
+        "digit": "[0-9] \\d",
+        "lower": "[a-z]",
+        "upper": "[A-Z]",
+        "letter": "[a-zA-Z] [A-Za-z]",
+        "digit-or-upper": "[0-9A-Z] [A-Z0-9]",
+        "digit-or-lower": "[a-z0-9] [0-9a-z]",
+        "digit-lower-or-hyphen": "[a-z0-9-] [0-9a-z-]",
+        "digit-or-letter": "[a-zA-Z0-9] [A-Za-z0-9] [0-9a-zA-Z] [0-9A-Za-z]",
+    }.items()
+    for letters in written.split()
+}
+"""What a set of letters is called in phrases/general.yaml."""
 
 
 def list_values(pattern: str) -> tuple[str, ...]:
@@ -54,8 +42,7 @@ def list_values(pattern: str) -> tuple[str, ...]:
 def describe(pattern: str) -> Text | None:
     """The pattern in words ("5 digits"), or None where it is not one plain sequence of characters."""
     rest = pattern.removeprefix("^").removesuffix("$")
-    fr: list[str] = []
-    en: list[str] = []
+    parts: list[Text] = []
     literal = ""
     while rest:
         token = _TOKEN.match(rest)
@@ -70,32 +57,29 @@ def describe(pattern: str) -> Text | None:
             literal += letter
             continue
         if literal:
-            fr.append(f"« {literal} »")
-            en.append(f"“{literal}”")
+            parts.append(word("general.quoted", text=literal))
             literal = ""
         words = _counted(part, times)
         if words is None:
             return None
-        fr.append(words.fr)
-        en.append(words.en)
+        parts.append(words)
     if literal:
-        fr.append(f"« {literal} »")
-        en.append(f"“{literal}”")
-    return Text(fr=", puis ".join(fr), en=", then ".join(en)) if fr else None
+        parts.append(word("general.quoted", text=literal))
+    return joined(parts, "then") if parts else None
 
 
 def _counted(part: str, times: str | None) -> Text | None:
-    one, many = _SETS[part]
+    many = word(f"general.{_SETS[part]}-many")
     if times is None or times == "{1}":
-        return one
+        return word(f"general.{_SETS[part]}-one")
     if times == "+":
-        return Text(fr=f"un ou plusieurs {many.fr}", en=f"one or more {many.en}")
+        return word("general.one-or-more", many=many)
     bounds = re.fullmatch(r"\{(\d+)(,?)(\d*)\}", times)
     if bounds is None:
         return None
     low, comma, high = bounds.groups()
     if not comma:
-        return Text(fr=f"{low} {many.fr}", en=f"{low} {many.en}")
+        return word("general.exactly", low=low, many=many)
     if not high:
-        return Text(fr=f"au moins {low} {many.fr}", en=f"at least {low} {many.en}")
-    return Text(fr=f"{low} à {high} {many.fr}", en=f"{low} to {high} {many.en}")
+        return word("general.at-least", low=low, many=many)
+    return word("general.from-to", low=low, high=high, many=many)

@@ -7,7 +7,6 @@ from html import escape
 
 from markdown_it import MarkdownIt
 
-from glane.text import Language
 from schemas.report import SourceReport
 from schemas.report_text import to_markdown
 
@@ -32,7 +31,7 @@ strong { color: var(--mark); }
 """
 
 
-def to_page(report: SourceReport, language: Language) -> str:
+def to_page(report: SourceReport, language: str) -> str:
     """The whole page (HTML 5, UTF-8), in `language`. What partners wrote is text in it, never markup."""
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(to_markdown(report, language))
     title = escape(f"{report.about.title[language]} · {report.run_at[:10]}")

@@ -5,61 +5,23 @@ what is reported (report.py).
 """
 
 import csv
-import datetime
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
 
-from pydantic import RootModel
-
-from glane.declaration import load_declaration
-from glane.text import Language, Text
 from schemas.dataset import Severity
 from schemas.judgement import Problem
 from schemas.report import Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
+from schemas.speaker import Speaker
 
 _LONGEST_CELL = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST_LINES = 15
 
 
-class _Words(RootModel[dict[str, Text]]):
-    pass
-
-
-@cache
-def _words() -> dict[str, Text]:
-    return load_declaration(Path(__file__).with_name("phrases") / "report.yaml", _Words).root
-
-
-class _Speaker:
-    """Says words of the report in one language."""
-
-    def __init__(self, language: Language) -> None:
-        self.language: Language = language
-
-    def __call__(self, word: str, **values: str) -> str:
-        return _words()[word][self.language].format_map(values)
-
-    def number(self, value: int) -> str:
-        return f"{value:,}".replace(",", "\u202f") if self.language == "fr" else f"{value:,}"
-
-    def count(self, word: str, value: int) -> str:
-        # French counts zero as one: "0 ligne".
-        one = value == 1 or (self.language == "fr" and value == 0)
-        return self(f"{word}-{'one' if one else 'many'}", n=self.number(value))
-
-    def date(self, moment: str) -> str:
-        day = datetime.date.fromisoformat(moment[:10])
-        number = "1er" if self.language == "fr" and day.day == 1 else str(day.day)
-        return f"{number} {self('months').split()[day.month - 1]} {day.year}"
-
-
-def to_markdown(report: SourceReport, language: Language) -> str:
+def to_markdown(report: SourceReport, language: str) -> str:
     """The report as a partner reads it. What failed stands first, with what to do."""
-    say = _Speaker(language)
+    say = Speaker(language)
     title = report.about.title[language]
     blocks = [f"# {say('title', title=title, date=say.date(report.run_at))}"]
     blocks += _state(report, say)
@@ -74,9 +36,9 @@ def to_markdown(report: SourceReport, language: Language) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def summary_line(report: SourceReport, language: Language) -> str:
+def summary_line(report: SourceReport, language: str) -> str:
     """One source in one line: rows in, to publish, to be corrected, on hold; or why it failed."""
-    say = _Speaker(language)
+    say = Speaker(language)
     name = f"{report.about.dataset}/{report.about.partner}"
     if report.failure is not None:
         stale = ""
@@ -100,12 +62,12 @@ def summary_line(report: SourceReport, language: Language) -> str:
     return line + (say("line-unchanged") if report.state == "unchanged" else "")
 
 
-def problems_csv(problems: Iterable[Problem], language: Language, columns: Mapping[str, str] | None = None) -> bytes:
+def problems_csv(problems: Iterable[Problem], language: str, columns: Mapping[str, str] | None = None) -> bytes:
     """Every problem, one a line, as a CSV for a spreadsheet program: line, column, cell, what is wrong, what to write.
 
     `columns` gives the partner's column of a field. Nothing in it runs as a formula.
     """
-    say = _Speaker(language)
+    say = Speaker(language)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     titles = ("line", "column", "cell", "severity", "message", "remedy", "suggestion")
@@ -123,14 +85,14 @@ def _inert(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
 
 
-def _state(report: SourceReport, say: _Speaker) -> Iterator[str]:
+def _state(report: SourceReport, say: Speaker) -> Iterator[str]:
     if report.failure is not None:
         yield from _failure(report, report.failure, say)
     elif report.state != "judged":
         yield say(report.state)
 
 
-def _failure(report: SourceReport, failure: Failure, say: _Speaker) -> Iterator[str]:
+def _failure(report: SourceReport, failure: Failure, say: Speaker) -> Iterator[str]:
     yield f"**{say(f'failed-{failure.step}')}** {say(f'todo-{failure.step}')}"
     if report.stale_since is not None:
         rows = say.count("row", report.last_good or 0)
@@ -140,7 +102,7 @@ def _failure(report: SourceReport, failure: Failure, say: _Speaker) -> Iterator[
     yield f"> {say('detail', what=_plain(failure.what), remedy=_plain(failure.remedy))}"
 
 
-def _counts(counts: Counts, previous: Counts | None, say: _Speaker) -> Iterator[str]:
+def _counts(counts: Counts, previous: Counts | None, say: Speaker) -> Iterator[str]:
     rows = say.count("row", counts.rows_in)
     clean = counts.rows_in > 0 and counts.passed == counts.rows_in
     praise = say("all-passed-one" if counts.rows_in == 1 else "all-passed")
@@ -157,7 +119,7 @@ def _counts(counts: Counts, previous: Counts | None, say: _Speaker) -> Iterator[
     yield "\n".join(table)
 
 
-def _problems(report: SourceReport, severity: Severity, say: _Speaker) -> Iterator[str]:
+def _problems(report: SourceReport, severity: Severity, say: Speaker) -> Iterator[str]:
     groups = report.of_severity(severity)
     if not groups:
         return
@@ -168,7 +130,7 @@ def _problems(report: SourceReport, severity: Severity, say: _Speaker) -> Iterat
         yield "\n".join(_group(number, group, say, _remedy(number, group, say, told)))
 
 
-def _remedy(number: int, group: ProblemGroup, say: _Speaker, told: dict[str, int]) -> str | None:
+def _remedy(number: int, group: ProblemGroup, say: Speaker, told: dict[str, int]) -> str | None:
     """What to write instead; a remedy longer than a line is told once, and afterwards by the point that told it."""
     if group.remedy is None:
         return None
@@ -177,7 +139,7 @@ def _remedy(number: int, group: ProblemGroup, say: _Speaker, told: dict[str, int
     return say("as-above", number=str(first)) if first != number and len(text) > _LONGEST_CELL else text
 
 
-def _group(number: int, group: ProblemGroup, say: _Speaker, remedy: str | None) -> Iterator[str]:
+def _group(number: int, group: ProblemGroup, say: Speaker, remedy: str | None) -> Iterator[str]:
     where = say("whole-row")
     if group.column is not None:
         where = say("column", name=_plain(group.column))
@@ -205,7 +167,7 @@ def _group(number: int, group: ProblemGroup, say: _Speaker, remedy: str | None) 
         yield f"    - {say(word, lines=say('and-more', lines=lines) if more else lines)}"
 
 
-def _example(example: Example, say: _Speaker, *, suggest: bool) -> str:
+def _example(example: Example, say: Speaker, *, suggest: bool) -> str:
     line, cell = str(example.line), say("empty-cell") if example.cell is None else _code(example.cell)
     if example.repeats is not None:
         text = say("example-repeats", line=line, cell=cell, repeats=str(example.repeats))
@@ -220,7 +182,7 @@ def _example(example: Example, say: _Speaker, *, suggest: bool) -> str:
     return text
 
 
-def _rest(report: SourceReport, say: _Speaker) -> Iterator[str]:
+def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:
     if report.unmapped:
         yield f"## {say('head-unmapped')}"
         yield say("intro-unmapped", columns=", ".join(_code(column) for column in report.unmapped))
@@ -263,11 +225,11 @@ def _words_used(report: SourceReport) -> list[str]:
     return [word for word, is_used in used.items() if is_used]
 
 
-def _cleaned(cleaned: Cleaned, say: _Speaker) -> str:
+def _cleaned(cleaned: Cleaned, say: Speaker) -> str:
     examples = [say("cleaned-example", before=_code(b), after=_code(a)) for b, a in cleaned.examples]
     what = say(f"cleaner-{cleaned.cleaner}")
     line = f"- {say('cleaned', cleaner=what, cells=say.count('cell', cleaned.count))}"
-    return f"{line} ({' ; '.join(examples) if say.language == 'fr' else '; '.join(examples)})" if examples else line
+    return f"{line} ({say.general('between').join(examples)})" if examples else line
 
 
 def _plain(text: str) -> str:

@@ -15,13 +15,11 @@ from rapidfuzz import fuzz, process
 from glane.text import Text
 from schemas.conform import ErrorRecord
 from schemas.patterns import describe, list_values
-from schemas.phrases import Phrase, Value, exists, listing, say
+from schemas.phrases import Phrase, Value, exists, in_each, listing, say, word, words
 
 _CONSTRAINT = re.compile(r'constraint "(?P<name>\w+)" is "(?P<limit>.*)"', re.DOTALL)
 _MOMENT = datetime.datetime(2026, 11, 21, 14, 30, tzinfo=datetime.UTC)
 _ISO = {"date": "%Y-%m-%d", "time": "%H:%M:%S", "datetime": "%Y-%m-%dT%H:%M:%S"}
-_FRENCH = {"%Y": "AAAA", "%y": "AA", "%m": "MM", "%d": "JJ", "%H": "HH", "%M": "MM", "%S": "SS"}
-_ENGLISH = {"%Y": "YYYY", "%y": "YY", "%m": "MM", "%d": "DD", "%H": "HH", "%M": "MM", "%S": "SS"}
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/. -](\d{1,2})[/. -](\d{4})")
 _YES = {"oui", "vrai", "yes", "y", "o", "x", "1", "true", "ja", "si", "sí", "sim"}
@@ -84,10 +82,8 @@ def _type_sentence(error: ErrorRecord, field: Mapping[str, Any], cell: str | Non
 
 
 def _shape(pattern: str) -> Text:
-    fr = en = pattern
-    for code in _FRENCH:
-        fr, en = fr.replace(code, _FRENCH[code]), en.replace(code, _ENGLISH[code])
-    return Text(fr=fr, en=en)
+    """The shape of a date as people write it: `%d/%m/%Y` -> DD/MM/YYYY."""
+    return in_each(lambda one: re.sub("%([YymdHMS])", lambda code: words("general")[f"shape-{code[1]}"][one], pattern))
 
 
 def _readable(field: Mapping[str, Any], cell: str) -> str | None:
@@ -148,7 +144,7 @@ def _example(field: Mapping[str, Any]) -> Value:
     pattern = field.get("constraints", {}).get("pattern")
     if example in (None, "") or (pattern and not re.match(f"^(?:{pattern})$", str(example))):
         return ""
-    return Text(fr=f", par exemple « {example} »", en=f", for instance “{example}”")
+    return word("general.for-example", example=str(example))
 
 
 def _primary_key_sentence(error: ErrorRecord, schema: Mapping[str, Any]) -> Sentence:

@@ -17,8 +17,8 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-from glane.text import Language
 from schemas.dataset import Dataset, Table
+from schemas.phrases import words_in
 from schemas.term_lists import terms_path
 
 ROWS = 2_000
@@ -27,38 +27,6 @@ ROWS = 2_000
 _CREATED = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 _MESSAGE = 255
 _TITLE = 32
-_WORDS: Mapping[Language, Mapping[str, str]] = {
-    "fr": {
-        "help": "Aide",
-        "lists": "Listes",
-        "columns": "Colonne|Intitulé|Obligatoire|Ce qu'il faut écrire|Exemple|Liste",
-        "required": "oui",
-        "example": "Exemple : {0}",
-        "several": "Plusieurs valeurs : séparez-les par {0}",
-        "wrong_list": "Choisissez dans la liste (feuille « Listes »).",
-        "wrong_number": "Écrivez un nombre entre {0} et {1}.",
-        "wrong_date": "Écrivez une date, par exemple 31/12/2026.",
-        "intro": "Une ligne par fiche dans la première feuille, sous les noms des colonnes, que rien ne doit changer. "
-        "Une cellule vide dit que l'on ne sait pas. Les colonnes en gras sont obligatoires.",
-        "term": "À écrire",
-        "meaning": "Ce que cela veut dire",
-    },
-    "en": {
-        "help": "Help",
-        "lists": "Lists",
-        "columns": "Column|Title|Required|What to write|Example|List",
-        "required": "yes",
-        "example": "Example: {0}",
-        "several": "Several values: put {0} between them",
-        "wrong_list": "Choose from the list (sheet “Lists”).",
-        "wrong_number": "Write a number between {0} and {1}.",
-        "wrong_date": "Write a date, for instance 2026-12-31.",
-        "intro": "One row a record in the first sheet, under the names of the columns, which must stay as they are. "
-        "An empty cell says that nobody knows. The columns in bold are required.",
-        "term": "What to write",
-        "meaning": "What it means",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -78,9 +46,9 @@ class _Column:
     maximum: float | None
 
 
-def template(dataset: Dataset, table: Table, language: Language) -> bytes:
+def template(dataset: Dataset, table: Table, language: str) -> bytes:
     """The workbook (XLSX) for `table`, in `language`: the same bytes on every machine for the same declarations."""
-    words, data = _WORDS[language], BytesIO()
+    words, data = words_in("template", language), BytesIO()
     columns = [_column(table, name, language) for name in table.asked]
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
         book.set_properties({"title": dataset.line.title[language], "created": _CREATED})
@@ -91,7 +59,7 @@ def template(dataset: Dataset, table: Table, language: Language) -> bytes:
     return data.getvalue()
 
 
-def _column(table: Table, name: str, language: Language) -> _Column:
+def _column(table: Table, name: str, language: str) -> _Column:
     field = table.field(name)
     constraints: Mapping[str, Any] = field.get("constraints", {})
     term = table.line.terms.get(name)
@@ -111,8 +79,10 @@ def _column(table: Table, name: str, language: Language) -> _Column:
     )
 
 
-def _in(field: Mapping[str, Any], key: str, language: Language) -> str:
-    return str(field.get(f"{key}_{language}") or field.get(key) or "")
+def _in(field: Mapping[str, Any], key: str, language: str) -> str:
+    # A schema says it in one language without a suffix; to those whose language it lacks, in English.
+    names = (f"{key}_{language}", key) if language == "fr" else (f"{key}_{language}", f"{key}_en", key)
+    return next((str(field[name]) for name in names if field.get(name)), "")
 
 
 def _table(
@@ -178,10 +148,10 @@ def _help(book: xlsxwriter.Workbook, sheet: Any, columns: Sequence[_Column], wor
 
 
 def _lists(
-    book: xlsxwriter.Workbook, sheet: Any, table: Table, columns: Sequence[_Column], language: Language
+    book: xlsxwriter.Workbook, sheet: Any, table: Table, columns: Sequence[_Column], language: str
 ) -> dict[str, str]:
     """Write every list, its terms and what they mean; gives where the terms of each stand."""
-    bold, words = book.add_format({"bold": True}), _WORDS[language]
+    bold, words = book.add_format({"bold": True}), words_in("template", language)
     ranges: dict[str, str] = {}
     for column in columns:
         if column.list is None or column.list in ranges or not column.terms:
@@ -200,10 +170,10 @@ def _lists(
     return ranges
 
 
-def _labels(table: Table, name: str, language: Language) -> dict[str, str]:
+def _labels(table: Table, name: str, language: str) -> dict[str, str]:
     """What each term means, as its list says; terms of a schema's own `enum` say it by themselves."""
     path = terms_path(table.schema_path.parent, name)
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return {row["term"]: row[language] for row in csv.DictReader(file)}
+        return {row["term"]: row.get(language) or row["en"] for row in csv.DictReader(file)}

@@ -17,8 +17,8 @@ from typing import Any
 
 import xlsxwriter
 
-from glane.text import Language
 from schemas.judgement import Problem
+from schemas.phrases import words_in
 from sources.declaration import FileFormat
 from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record
@@ -35,24 +35,6 @@ _CREATED = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 _CELL_MAX = 32_767
 _COLOURS = {"error": "#F8C9C4", "warning": "#FCE8B2", "info": "#DDE7F3"}
 _RANK = ("error", "warning", "info")
-_WORDS: Mapping[Language, Mapping[str, str]] = {
-    "fr": {
-        "sheet": "Votre fichier",
-        "list": "À corriger",
-        "line": "Ligne {0} de votre fichier",
-        "write": "Écrivez : {0}",
-        "head": "Ligne|Colonne|Cellule|Ce qui ne va pas|Ce qu'il faut écrire",
-        "part": "Votre fichier est long : seules les lignes à corriger sont reprises ici. Corrigez votre fichier.",
-    },
-    "en": {
-        "sheet": "Your file",
-        "list": "To correct",
-        "line": "Line {0} of your file",
-        "write": "Write: {0}",
-        "head": "Line|Column|Cell|What is wrong|What to write instead",
-        "part": "Your file is long: only the rows to correct are here. Correct your own file.",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -68,14 +50,14 @@ class _Note:
 
 
 def annotate(
-    reading: Reading, problems: Sequence[Problem], mappings: Mapping[str, FieldMapping], language: Language
+    reading: Reading, problems: Sequence[Problem], mappings: Mapping[str, FieldMapping], language: str
 ) -> bytes:
     """The workbook (XLSX): `reading` with what was found in it; `mappings` say which of their columns a field is.
 
     A problem of a field that is made of several columns stands at the first of them, one of a whole row at its first
     cell. The same input gives the same bytes.
     """
-    words = _WORDS[language]
+    words = words_in("workbook", language)
     notes = [_note(problem, reading, mappings, language) for problem in problems]
     by_cell: dict[tuple[int, str], list[_Note]] = defaultdict(list)
     for note in notes:
@@ -118,12 +100,12 @@ def _value(cell: object) -> object:
     return cell
 
 
-def _note(problem: Problem, reading: Reading, mappings: Mapping[str, FieldMapping], language: Language) -> _Note:
+def _note(problem: Problem, reading: Reading, mappings: Mapping[str, FieldMapping], language: str) -> _Note:
     mapping = mappings.get(problem.field or "")
     columns = [name for name in mapping.columns if name in reading.columns] if mapping is not None else []
     remedy = problem.remedy[language] if problem.remedy is not None else ""
     if problem.suggestion:
-        remedy = _WORDS[language]["write"].format(problem.suggestion)
+        remedy = words_in("workbook", language)["write"].format(problem.suggestion)
     cell = problem.cell or ""
     return _Note(problem.line, columns[0] if columns else "", cell, problem.severity, problem.message[language], remedy)
 

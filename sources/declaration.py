@@ -13,8 +13,9 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
-from glane.text import Language, Text
+from glane.text import Text
 from schemas.licences import Spdx
+from schemas.phrases import languages
 from sources.fields import MappedField
 from sources.lookup import table_paths
 from sources.several import Several
@@ -127,7 +128,7 @@ class SourceLine(Declared):
     attribution: str = Field(min_length=2)
     state: Literal["active", "paused", "retired"] = "active"
     cadence: Literal["hourly", "daily", "weekly", "monthly", "yearly", "once"] = "daily"
-    language: Literal["fr", "en", "nl", "es", "it", "pt"] = "fr"
+    language: str = Field(default="fr", pattern=r"^[a-z]{2}$")
     country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
     table: str | None = None
     where: Where
@@ -154,9 +155,9 @@ class SourceLine(Declared):
         return {name: columns for name, columns in read.items() if columns}
 
     @property
-    def answered_in(self) -> Language:
-        """The language in which this partner is answered: French, or English to those who speak none of ours."""
-        return "fr" if self.language == "fr" else "en"
+    def answered_in(self) -> str:
+        """The language in which this partner is answered: its own, or English where Glane does not speak it."""
+        return self.language if self.language in languages() else "en"
 
 
 @dataclass(frozen=True)

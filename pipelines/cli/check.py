@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from glane.errors import CallError
-from glane.text import Language
-from pipelines.cli.say import out, print_json, print_markdown, reading
+from pipelines.cli.say import known_language, out, print_json, print_markdown, reading
 
 if TYPE_CHECKING:
     from schemas.report import SourceReport
@@ -46,7 +45,14 @@ def check(
         int | None, typer.Option(min=1, help="With --schema: stop after so many errors.", show_default="none")
     ] = None,
     language: Annotated[
-        Language | None, typer.Option("--lang", help="Language of the answer.", show_default="the partner's")
+        str | None,
+        typer.Option(
+            "--lang",
+            help="Language of the answer.",
+            show_default="the partner's",
+            callback=known_language,
+            metavar="LANGUAGE",
+        ),
     ] = None,
 ) -> None:
     """Say which cells of a file are wrong and what to write instead. Exit code 0: nothing to correct; 1: something is.
@@ -73,7 +79,7 @@ def check(
     raise typer.Exit(0 if right else 1)
 
 
-def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | None, language: Language) -> bool:
+def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | None, language: str) -> bool:
     if as_json or limit_errors is not None or file.stat().st_size > _LARGE:
         from schemas.conform import validate
 
@@ -94,7 +100,7 @@ def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | No
     return report.valid
 
 
-def _by_dataset(file: Path, name: str, *, as_json: bool, language: Language | None) -> bool:
+def _by_dataset(file: Path, name: str, *, as_json: bool, language: str | None) -> bool:
     from pipelines.catalogue import find_dataset, find_table, load_catalogue
     from pipelines.settings import load_settings
     from schemas.check import check_against_dataset
@@ -111,7 +117,7 @@ def _by_dataset(file: Path, name: str, *, as_json: bool, language: Language | No
     return right
 
 
-def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, language: Language | None) -> bool:
+def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, language: str | None) -> bool:
     from pipelines.catalogue import find_source, load_catalogue
     from pipelines.intake import annotated, answer_to
     from pipelines.settings import load_settings
@@ -128,7 +134,7 @@ def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, langu
     return answer.failure is None and not answer.of_severity("error")
 
 
-def _print(answer: "SourceReport", language: Language, valid: bool, errors: list[Any]) -> None:
+def _print(answer: "SourceReport", language: str, valid: bool, errors: list[Any]) -> None:
     """The partner's answer; where the file could not even be read row by row, the engine's own words."""
     if not valid and not answer.problems:
         for error in errors:

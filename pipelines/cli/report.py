@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glane.errors import CallError
-from glane.text import Language
-from pipelines.cli.say import print_json, print_markdown
+from pipelines.cli.say import known_language, print_json, print_markdown
 
 if TYPE_CHECKING:
     from glane.store import Store
@@ -18,7 +17,12 @@ if TYPE_CHECKING:
 
 def report(
     source: Annotated[str, typer.Argument(help="The source.", metavar="DATASET/PARTNER")],
-    language: Annotated[Language | None, typer.Option("--lang", help="Language.", show_default="the partner's")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", help="Language.", show_default="the partner's", callback=known_language, metavar="LANGUAGE"
+        ),
+    ] = None,
     back: Annotated[
         Path | None,
         typer.Option(

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from rich.console import Console
 
+from glane.errors import CallError
+
 
 def out() -> Console:
     """Where results go: coloured on a terminal, plain lines elsewhere, never cut to a width nobody asked for."""
@@ -44,6 +46,15 @@ def day(moment: str) -> str:
     """An ISO date or time as a day in words: 21 November 2026."""
     when = datetime.fromisoformat(moment)
     return f"{when.day} {when:%B %Y}"
+
+
+def known_language(language: str | None) -> str | None:
+    """What `--lang` was given, if Glane speaks it. Raises CallError."""
+    from schemas.phrases import languages
+
+    if language is not None and language not in languages():
+        raise CallError(f"There is no language {language!r}.", f"Choose one of {', '.join(languages())}.")
+    return language
 
 
 def print_markdown(text: str) -> None:

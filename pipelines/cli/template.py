@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 
 from glane.errors import CallError
-from glane.text import Language
-from pipelines.cli.say import out
+from pipelines.cli.say import known_language, out
 
 
 def template(
     dataset: Annotated[str, typer.Argument(help="The dataset (or table) to fill.", metavar="DATASET[/TABLE]")],
     language: Annotated[
-        Language | None, typer.Option("--lang", help="Its language.", show_default="the dataset's")
+        str | None,
+        typer.Option(
+            "--lang", help="Its language.", show_default="the dataset's", callback=known_language, metavar="LANGUAGE"
+        ),
     ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", help="Where to write it.", show_default="DATASET-TABLE.LANG.xlsx")

@@ -12,6 +12,7 @@ from pydantic import Field, RootModel
 
 from glane.declaration import Declared, load_declaration
 from glane.text import Text
+from schemas.phrases import told_beside
 
 _ALIASES = {"UK": "GB", "EL": "GR"}
 
@@ -56,7 +57,15 @@ class _Countries(RootModel[dict[str, Country]]):
 @cache
 def countries() -> dict[str, Country]:
     """The countries that Glane knows, by their ISO 3166-1 alpha-2 code."""
-    return load_declaration(Path(__file__).with_name("countries.yaml"), _Countries).root
+    found = load_declaration(Path(__file__).with_name("countries.yaml"), _Countries).root
+    return {code: _told(country) for code, country in found.items()}
+
+
+def _told(country: Country) -> Country:
+    postcode = country.postcode
+    if postcode is not None:
+        postcode = postcode.model_copy(update={"words": told_beside(postcode.words, "countries")})
+    return country.model_copy(update={"name": told_beside(country.name, "countries"), "postcode": postcode})
 
 
 @cache

@@ -15,7 +15,7 @@ from glane.store import FolderStore
 from glane.text import LANGUAGES, Language, Text
 from schemas.judge import judge
 from schemas.judgement import AccountingError, Judgement, Problem, Verdict
-from schemas.phrases import listing, phrases, say
+from schemas.phrases import listing, phrases, say, words
 from schemas.report import (
     MOST_GROUPS,
     MOST_OF_A_KIND,
@@ -34,7 +34,7 @@ from schemas.report import (
     unchanged_report,
 )
 from schemas.report_page import to_page
-from schemas.report_text import _words, problems_csv, summary_line, to_markdown
+from schemas.report_text import problems_csv, summary_line, to_markdown
 from tests.schemas.material import good, places, rows_of
 
 NOW = "2026-11-21T22:00:00Z"
@@ -202,7 +202,7 @@ def test_no_partner_reads_the_words_of_developers(report: SourceReport) -> None:
 
 
 def test_french_texts_are_set_as_french_is() -> None:
-    texts = [word.fr for word in _words().values()]
+    texts = [word.fr for word in words("report").values()]
     texts += [
         text.fr
         for file in ("conformity", "rules", "terms")
