@@ -17,6 +17,7 @@ from glane.text import Text
 from schemas.licences import Spdx
 from schemas.phrases import languages
 from sources.fields import MappedField
+from sources.geocoding.declared import Geocode
 from sources.lookup import table_paths
 from sources.several import Several
 from sources.where import Where
@@ -76,11 +77,14 @@ class FileFormat(Declared):
 class Identity(Declared):
     """Where a row's id comes from: the partner's own number in `columns`, or a short hash of mapped `fields`.
 
-    The published id is `<partner>--<own number>`, so ids of two partners never meet.
+    The published id is `<partner>--<own number>`, so ids of two partners never meet. A row whose `fields` changed keeps
+    the id of the row of last time that it is most like. `apart` lists ids that must not be kept so: what looked like
+    their row was another one.
     """
 
     columns: list[str] | None = Field(default=None, min_length=1)
     fields: list[str] | None = Field(default=None, min_length=1)
+    apart: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _one_of(self) -> "Identity":
@@ -137,6 +141,7 @@ class SourceLine(Declared):
     several: Several | None = None
     map: dict[str, MappedField] = Field(min_length=1)
     ignore: list[str] = Field(default_factory=list)
+    geocode: Geocode | None = None
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None

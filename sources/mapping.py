@@ -323,12 +323,15 @@ def _provided(source: Source, table: Table, snapshot_date: str) -> Mapping[str, 
 
 def _id(source: Source, identity: Identity, row: Row, cells: Mapping[str, str]) -> str:
     if identity.columns is not None:
-        texts = [row.text(column) for column in identity.columns]
-        own = "-".join(filter(None, map(_slug, texts)))
-    else:
-        texts = [fold(cells.get(name, "")) for name in identity.fields or ()]
-        own = _short_hash("\x1f".join(texts)) if any(texts) else ""
-    return f"{id_prefix(source.partner)}--{own}" if own else ""
+        return id_of_number(source.partner, [row.text(column) for column in identity.columns])
+    texts = [fold(cells.get(name, "")) for name in identity.fields or ()]
+    return f"{id_prefix(source.partner)}--{_short_hash(chr(31).join(texts))}" if any(texts) else ""
+
+
+def id_of_number(partner: str, texts: Iterable[str]) -> str:
+    """The id of a row that has this number (in one text or several) with its partner; empty where there is none."""
+    own = "-".join(filter(None, map(_slug, texts)))
+    return f"{id_prefix(partner)}--{own}" if own else ""
 
 
 def id_prefix(partner: str) -> str:
