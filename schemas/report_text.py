@@ -155,7 +155,7 @@ def _group(number: int, group: ProblemGroup, say: Speaker, remedy: str | None) -
     shared = group.suggestion is not None and group.count > 1
     if shared and not told:
         yield f"    {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
-    empty = all(example.cell is None and example.suggestion is None for example in group.examples)
+    empty = all(one.cell is None and one.suggestion is None and one.file is None for one in group.examples)
     shown = [] if empty else group.examples
     for example in shown:
         yield f"    - {_example(example, say, suggest=not (shared or told))}"
@@ -168,9 +168,9 @@ def _group(number: int, group: ProblemGroup, say: Speaker, remedy: str | None) -
 
 
 def _example(example: Example, say: Speaker, *, suggest: bool) -> str:
-    line, cell = str(example.line), say("empty-cell") if example.cell is None else _code(example.cell)
+    line, cell = _place(example.line, example.file), say("empty-cell") if example.cell is None else _code(example.cell)
     if example.repeats is not None:
-        text = say("example-repeats", line=line, cell=cell, repeats=str(example.repeats))
+        text = say("example-repeats", line=line, cell=cell, repeats=_place(example.repeats, example.repeats_file))
     elif example.position is None:
         text = say("example", line=line, cell=cell)
     else:
@@ -180,6 +180,11 @@ def _example(example: Example, say: Speaker, *, suggest: bool) -> str:
     if suggest and example.suggestion is not None:
         text += say("suggest", suggestion=_code(example.suggestion))
     return text
+
+
+def _place(line: int, file: str | None) -> str:
+    """A line, and in which of several files it is."""
+    return str(line) if file is None else f"{line} ({_code(file)})"
 
 
 def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:

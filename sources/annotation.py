@@ -39,9 +39,10 @@ _RANK = ("error", "warning", "info")
 
 @dataclass(frozen=True)
 class _Note:
-    """What is said of one cell of their file: its line and column there, and the cell."""
+    """What is said of one cell of their file: its line (and in which of several files, in words) and column there."""
 
     line: int
+    place: str
     column: str
     cell: str
     severity: str
@@ -107,7 +108,11 @@ def _note(problem: Problem, reading: Reading, mappings: Mapping[str, FieldMappin
     if problem.suggestion:
         remedy = words_in("workbook", language)["write"].format(problem.suggestion)
     cell = problem.cell or ""
-    return _Note(problem.line, columns[0] if columns else "", cell, problem.severity, problem.message[language], remedy)
+    file, line = reading.place(problem.line)
+    place = f"{line} ({file})" if file is not None else str(line)
+    return _Note(
+        problem.line, place, columns[0] if columns else "", cell, problem.severity, problem.message[language], remedy
+    )
 
 
 def _their_rows(
@@ -138,7 +143,7 @@ def _their_rows(
             if found and told < NOTES_MAX:
                 told += 1
                 lines = [
-                    words["line"].format(record.line),
+                    words["line"].format(found[0].place),
                     *(part for n in found for part in (n.said, n.remedy) if part),
                 ]
                 sheet.write_comment(row, number, "\n".join(lines), {"x_scale": 2.2, "y_scale": 1.6})
@@ -169,6 +174,6 @@ def _list(book: Any, notes: Sequence[_Note], words: Mapping[str, str], *, whole:
         sheet.write_string(start, number, word, bold)
         sheet.set_column(number, number, width)
     for row, note in enumerate(sorted(notes, key=lambda note: note.line), start=start + 1):
-        sheet.write_number(row, 0, note.line)
+        _write(sheet, row, 0, int(note.place) if note.place.isdecimal() else note.place, None)
         for number, text in ((1, note.column), (2, note.cell), (3, note.said), (4, note.remedy)):
             sheet.write_string(row, number, text[:_CELL_MAX], wrapped)

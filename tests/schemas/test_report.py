@@ -106,6 +106,18 @@ def test_problems_are_grouped_by_what_is_wrong_errors_first_then_most_frequent(r
     assert report.counts == Counts(rows_in=6, passed=2, to_correct=3, on_hold=1)
 
 
+def test_a_line_of_several_files_is_told_with_the_name_of_its_file(judgement: Judgement) -> None:
+    def place(line: int) -> tuple[str | None, int]:
+        return ("a.csv", line) if line < 5 else ("b.csv", line - 3)
+
+    report = judged_report(ABOUT, NOW, judgement, place=place)
+    first = report.problems[0]
+    assert (first.lines, [(one.file, one.line) for one in first.examples]) == ((), [("a.csv", 3), ("b.csv", 2)])
+    text = to_markdown(report, "en")
+    assert "line 3 (`a.csv`): `1000`" in text
+    assert "line 2 (`b.csv`): `2000`" in text
+
+
 def test_a_report_survives_the_way_through_json(report: SourceReport) -> None:
     assert SourceReport.model_validate_json(report.model_dump_json()) == report
 

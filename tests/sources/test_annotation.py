@@ -16,6 +16,7 @@ from sources import annotation
 from sources.annotation import annotate, is_annotated
 from sources.declaration import FileFormat, Source
 from sources.fields import FieldMapping
+from sources.formats.reading import Part
 from sources.mapping import map_rows
 from sources.read import Reading, Record, read
 from sources.testing import SAMPLE_DATE
@@ -118,3 +119,16 @@ def test_cells_that_a_spreadsheet_would_spoil_come_back_as_they_were(tmp_path: P
     path.write_bytes(annotate(Reading(tuple(cells), [Record(2, cells)]), [], {}, "fr"))
     (record,) = read(path, FileFormat(kind="csv")).records
     assert record.cells == {**cells, "old": "1815-06-18", "long": "10000000000000000", "none": ""}
+
+
+def test_a_row_of_several_files_is_told_with_the_name_of_its_own(tmp_path: Path) -> None:
+    reading = Reading(
+        ("Nom",), [Record(2, {"Nom": "A"}), Record(4, {"Nom": "?"})], parts=(Part("a.csv", 0), Part("b.csv", 2))
+    )
+    path = tmp_path / "annotated.xlsx"
+    path.write_bytes(annotate(reading, [problem(4, "nom")], {"nom": FieldMapping(column="Nom")}, "en"))
+    book = openpyxl.load_workbook(path)
+    comment = book["Your file"]["A3"].comment
+    assert comment is not None
+    assert comment.text.startswith("Line 2 (b.csv) of your file")
+    assert book["To correct"]["A2"].value == "2 (b.csv)"
