@@ -43,6 +43,7 @@ from sources.annotation import annotate
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
 from sources.fetch.http import Patience
+from sources.geocoding.geocoding import earliest, geocoded
 from sources.harvest import harvest
 from sources.mapping import Mapped, map_rows
 from sources.read import Reading, as_text, read
@@ -146,6 +147,8 @@ class _Run:
                 run_at=self._run_at,
                 key=key,
                 last=before,
+                store=store,
+                patience=patience,
             )
             verdict = keep(
                 store,
@@ -210,10 +213,14 @@ def judge_file(
     run_at: str,
     key: str | None = None,
     last: SourceReport | None = None,
+    store: Store | None = None,
+    patience: Patience | None = None,
 ) -> Judged:
-    """Read, map and judge the file at `path` as if `source` had sent it; nothing is kept.
+    """Read, map and judge the file at `path` as if `source` had sent it; nothing of it is kept.
 
-    `at` is told of each step as it begins. Raises ReadError, MappingError, TooFewRowsError, ConformityError.
+    `at` is told of each step as it begins. Points are looked for where there is a `store` that keeps the answers.
+
+    Raises ReadError, MappingError, TooFewRowsError, ConformityError.
     """
     line = source.line
     table = table_of(source, dataset)
@@ -226,8 +233,11 @@ def judge_file(
     at("map")
     mapped = map_rows(source, table, reading, snapshot_date=snapshot.date)
     _check_enough(mapped.rows_in, line.bounds, snapshot.file_name)
+    points = geocoded(source, table, mapped, store, patience=patience)
+    mapped = points.mapped
     at("judge")
-    judgement = judge(dataset, table, mapped.rows, questions=mapped.questions)
+    found = judge(dataset, table, mapped.rows, questions=mapped.questions)
+    judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
     records = {record.line: record for record in reading.records}
     columns = line.read_from
 
@@ -250,7 +260,7 @@ def judge_file(
         place=reading.place,
         unmapped=mapped.unmapped,
         cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
-        notes=beyond_bounds(judgement, line.bounds),
+        notes=[*points.notes, *beyond_bounds(judgement, line.bounds)],
     )
     return Judged(table, reading, mapped, judgement, report)
 
@@ -329,7 +339,8 @@ def mapped_by(source: Source) -> str:
 def _mapper_fingerprint() -> str:
     room = Path(sources.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*room.glob("*.py"), *room.glob("formats/*.py"), *room.glob("clean/**/*.*")]):
+    rooms = ("*.py", "formats/*.py", "geocoding/*.py", "clean/**/*.*")
+    for path in sorted(path for pattern in rooms for path in room.glob(pattern)):
         if path.suffix != ".pyc" and path.is_file():
             digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -79,7 +79,7 @@ def check_against(source: Source, dataset: Dataset) -> None:
     table = table_of(source, dataset)
     path = source.folder / "source.yaml"
     lines = lines_of(path)
-    found = [*_fields(source, table), *_identity(source, table)]
+    found = [*_fields(source, table), *_identity(source, table), *_geocode(source, table)]
     for name, mapping in source.line.map.items():
         found += [
             *_cleaners(name, mapping),
@@ -95,6 +95,15 @@ def _fields(source: Source, table: Table) -> _Found:
     for name in source.line.map:
         if name not in table.fields:
             yield ("map", name), f"The table {table.name} has no field {name!r}.", _nearest(name, table.fields)
+
+
+def _geocode(source: Source, table: Table) -> _Found:
+    declared = source.line.geocode
+    if declared is not None and table.line.geometry is None:
+        yield ("geocode",), f"The table {table.name} has no point to fill.", "Remove 'geocode'."
+    for name in declared.fields if declared is not None else ():
+        if name not in table.fields:
+            yield ("geocode",), f"The table {table.name} has no field {name!r}.", _nearest(name, table.fields)
 
 
 def _identity(source: Source, table: Table) -> _Found:

@@ -6,7 +6,7 @@ Belongs here: one request and its answer, and what is said when it fails. Does n
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from pathlib import Path
 from random import uniform
 from threading import Timer
 from time import monotonic, sleep
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -139,6 +139,18 @@ class Client:
                 "Open the address in a browser: an error, a login or another kind of page shows there.",
             ) from error
 
+    def post(self, url: str, form: Sequence[tuple[str, str]], file: tuple[str, str, bytes, str]) -> bytes:
+        """What `url` answers to a form with a file (field, name, bytes, type). It may be sent more than once: only for
+        what changes nothing there. Raises HarvestError, ContentError where the answer is too much."""
+        kept: list[bytes] = []
+
+        def receive(response: requests.Response) -> None:
+            kept[:] = [b"".join(self._chunks(url, response))]
+
+        field, *sent = file
+        self._repeat(url, None, receive, method="POST", sending={"data": list(form), "files": [(field, tuple(sent))]})
+        return kept[0]
+
     def _own(self, url: str) -> dict[str, str]:
         return self._headers if _host(url) == self._declared else {}
 
@@ -156,12 +168,14 @@ class Client:
             for name in self._headers:
                 request.headers.pop(name, None)
 
-    def _ask(self, url: str, seen: Seen | None, receive: _Receive, method: str) -> Answered:
+    def _ask(self, url: str, seen: Seen | None, receive: _Receive, method: str, sending: Mapping[str, Any]) -> Answered:
         limits = (self.patience.connect, self.patience.read)
         headers = {**self._plain(seen), **self._own(url)}
         try:
+            # What is sent goes to the declared address and nowhere else.
+            follows = not sending
             with self._session.request(
-                method, url, headers=headers, stream=True, timeout=limits, allow_redirects=True
+                method, url, headers=headers, stream=True, timeout=limits, allow_redirects=follows, **sending
             ) as response:
                 _check_status(url, response)
                 answered = _answered(response, seen)
@@ -191,12 +205,20 @@ class Client:
             self._check_time(url)
             yield chunk
 
-    def _repeat(self, url: str, seen: Seen | None, receive: _Receive, *, method: str = "GET") -> Answered:
+    def _repeat(
+        self,
+        url: str,
+        seen: Seen | None,
+        receive: _Receive,
+        *,
+        method: str = "GET",
+        sending: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Answered:
         # Written out rather than left to a library, whose log lines would land among the answers of `--json`.
         for number in count(1):
             try:
                 with TURNS.turn(url, self._manners):
-                    return self._ask(url, seen, receive, method)
+                    return self._ask(url, seen, receive, method, sending)
             except _AgainError as error:
                 wait = _wait(error, number, self.patience)
                 if wait is None or monotonic() + wait > self._until:
