@@ -10,12 +10,15 @@ store what it must remember.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from glane.errors import GlaneError
 from glane.store import DiskError, Store
 from pipelines.catalogue import Entry
 from pipelines.delivery import Delivery
+from pipelines.depositing import deposit_answers
 from pipelines.intake import Intake
+from pipelines.mail.channel import mail_answers
 from pipelines.settings import PortalSettings, Settings
 
 Channel = Callable[[Entry, Sequence[Intake], Store], Iterator[Delivery]]
@@ -23,7 +26,7 @@ Channel = Callable[[Entry, Sequence[Intake], Store], Iterator[Delivery]]
 
 def channels_of(settings: Settings, find_portal: Callable[[], PortalSettings | None]) -> tuple[Channel, ...]:
     """The channels that the settings know. `find_portal` is for those that need one, asked when they deliver."""
-    return ()
+    return (partial(deposit_answers, find_portal=find_portal), partial(mail_answers, smtp=settings.smtp))
 
 
 def answer(entry: Entry, intakes: Sequence[Intake], store: Store, channels: Sequence[Channel]) -> Iterator[Delivery]:

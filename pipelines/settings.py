@@ -12,6 +12,7 @@ from pathlib import Path
 
 from glane.errors import CallError
 from glane.store import read_place
+from pipelines.mail.settings import SmtpSettings, smtp_settings
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -31,7 +32,7 @@ class PortalSettings:
 class Settings:
     """Every place Glane reads or writes, as absolute paths. `store` is a folder or the address of a bucket (see
     glane.store.open_store), `portal` None where the environment names none. `run_days` are the days for which Dagster's
-    runs are kept."""
+    runs are kept, `smtp` the server that mails the partners' answers, None where the environment names none."""
 
     store: Path | str
     sources: Path
@@ -40,6 +41,7 @@ class Settings:
     portal: PortalSettings | None = None
     public_store: str | None = None
     run_days: int = 90
+    smtp: SmtpSettings | None = None
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -49,8 +51,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     (schemas/), DAGSTER_HOME (.dagster/); a relative path counts from the current folder. GLANE_PORTAL and
     GLANE_PORTAL_TOKEN_FILE go together; GLANE_PORTAL_ORGANISATION is needed only where the token may publish in
     several. GLANE_STORE_PUBLIC_URL is the address under which readers find the store's folder versions/, for datasets
-    that are declared `files: store`. GLANE_RUN_DAYS (90) says how long Dagster's runs are kept. Raises CallError for a
-    store that is no place, a root of declarations that is no folder, or a portal without a token or an address.
+    that are declared `files: store`. GLANE_RUN_DAYS (90) says how long Dagster's runs are kept. GLANE_SMTP_... name a
+    mail server (pipelines/mail/settings.py). Raises CallError for a store that is no place, a root of declarations that
+    is no folder, a portal without a token or an address, or a mail server that cannot be used so.
     """
     known = os.environ if environment is None else environment
 
@@ -72,6 +75,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         public_store=known.get("GLANE_STORE_PUBLIC_URL") or None,
         run_days=_days(known.get("GLANE_RUN_DAYS") or "90"),
+        smtp=smtp_settings(known),
     )
 
 

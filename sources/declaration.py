@@ -122,7 +122,8 @@ class SourceLine(Declared):
 
     `ignore` names the columns that are left out on purpose; `*` stands for any letters ("QUALIF*"), and a name covers
     what is nested under it. `country` is the partner's, for the cells (phones, postcodes) of rows that name none.
-    `language` (ISO 639-1: fr, nl) is the one in which the partner is answered, where Glane speaks it.
+    `language` (ISO 639-1: fr, nl) is the one in which the partner is answered, where Glane speaks it; `mail: off` keeps
+    its answers from being mailed to the contact, where a mail server is configured.
     """
 
     title: Text
@@ -137,6 +138,7 @@ class SourceLine(Declared):
     table: str | None = None
     where: Where
     format: FileFormat
+    mail: Literal["on", "off"] = "on"
     id: Identity | None = None
     several: Several | None = None
     map: dict[str, MappedField] = Field(min_length=1)

@@ -2,7 +2,7 @@
 
 import os
 
-pytest_plugins = ["tests.fixtures_portal", "tests.fixtures_s3"]
+pytest_plugins = ["tests.fixtures_mail", "tests.fixtures_portal", "tests.fixtures_s3"]
 
 # The gap between two requests is for other people's servers: those of the tests are our own.
 os.environ.setdefault("GLANE_HOST_GAP", "0")
