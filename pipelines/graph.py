@@ -12,6 +12,7 @@ from glane.store import open_store
 from pipelines.answering import channels_of
 from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
+from pipelines.depositing import own_portal
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
 from pipelines.housekeeping import housekeeping
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
@@ -46,7 +47,7 @@ def build_definitions(
 def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPortal, observe: Observe) -> dg.Definitions:
     """The part of the graph that one dataset makes."""
     store = open_store(settings.store)
-    harvest = harvest_asset(entry, store, observe, channels_of(settings, find_portal))
+    harvest = harvest_asset(entry, store, observe, channels_of(settings, find_portal), own_portal(find_portal))
     idle = [source for source in entry.sources if not is_harvested(source)]
     keys = source_keys(entry)
     release = dg.define_asset_job(

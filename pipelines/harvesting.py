@@ -22,6 +22,7 @@ from pipelines.intake import Intake, take_in
 from pipelines.naming import CHECKS, SourceKeys, group_of, name_of, source_keys
 from pipelines.traffic import Traffic, note, received
 from sources.declaration import BrokenSource, Source
+from sources.fetch.deposit import FindOwnPortal
 
 WORKERS = 8
 """Sources harvested at once: enough to hide slow servers, few enough for their rows to be in memory together."""
@@ -42,13 +43,17 @@ def is_harvested(source: Source | BrokenSource) -> bool:
 
 
 def harvest_asset(
-    entry: Entry, store: Store, observe: Observe, channels: Sequence[Channel] = ()
+    entry: Entry,
+    store: Store,
+    observe: Observe,
+    channels: Sequence[Channel] = (),
+    own_portal: FindOwnPortal = lambda: None,
 ) -> dg.AssetsDefinition | None:
     """The multi-asset that harvests and judges all sources of a dataset; None where it has none to harvest.
 
     Good sources materialise `snapshot` and `rows`. A bad one gets failed checks that say why, its last good rows
     stay, and the step fails once all are done, so that the run is red. `observe` is told of every Intake and
-    Delivery; partners are answered by `channels`.
+    Delivery; partners are answered by `channels`. `own_portal` is asked for the deposits.
     """
     keys = source_keys(entry)
     harvested = [source for source in entry.sources if is_harvested(source)]
@@ -73,7 +78,7 @@ def harvest_asset(
         taken: list[Intake] = []
         moved = Traffic()
         written_before = store.written
-        for intake in take_all_in(entry, wanted, store):
+        for intake in take_all_in(entry, wanted, store, own_portal):
             moved += Traffic(received=received(intake.snapshot))
             observe(intake)
             _log(context, intake)
@@ -98,17 +103,23 @@ def harvest_asset(
 _CHECKED = {
     "conforms": "Every row satisfies the Table Schema, the term lists and the rules of the dataset.",
     "complete": "The source was read whole, every row is accounted for, and their number is within its bounds.",
+    "personal_data": "What was found of persons is dealt with as declared; what is undecided is held back.",
 }
 
 
-def take_all_in(entry: Entry, sources: Sequence[Source | BrokenSource], store: Store) -> Iterator[Intake]:
+def take_all_in(
+    entry: Entry,
+    sources: Sequence[Source | BrokenSource],
+    store: Store,
+    own_portal: FindOwnPortal = lambda: None,
+) -> Iterator[Intake]:
     """Take in `sources` at once, and give each result as it comes. A fault of Glane's own in one of them is raised
     only after all the others are given."""
     crashed: dict[str, BaseException] = {}
     pool = ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="harvest")
     try:
         waiting: dict[Future[Intake], str] = {
-            pool.submit(take_in, source, entry.dataset, store): source.name for source in sources
+            pool.submit(take_in, source, entry.dataset, store, own_portal=own_portal): source.name for source in sources
         }
         for future in as_completed(waiting):
             problem = future.exception()
@@ -137,7 +148,12 @@ def results(intake: Intake, keys: SourceKeys, entry: Entry, store: Store) -> Ite
             data_version=dg.DataVersion(f"sha256:{intake.verdict.rows_sha256}"),
             metadata=metadata.of_rows(intake, table, store),
         )
-    for name, verdict in (("conforms", metadata.conforms(intake)), ("complete", metadata.complete(intake))):
+    for name, asked in (
+        ("conforms", metadata.conforms),
+        ("complete", metadata.complete),
+        ("personal_data", metadata.personal_data),
+    ):
+        verdict = asked(intake)
         yield dg.AssetCheckResult(
             asset_key=keys.rows,
             check_name=name,

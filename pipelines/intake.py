@@ -42,6 +42,7 @@ from schemas.tally import keep_tally, tally
 from sources.annotation import annotate
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
+from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
 from sources.harvest import harvest
@@ -98,15 +99,16 @@ def take_in(
     store: Store,
     *,
     patience: Patience | None = None,
+    own_portal: FindOwnPortal = lambda: None,
 ) -> Intake:
-    """Harvest, read, map and judge one source; keep its rows and its report.
+    """Harvest, read, map and judge one source; keep its rows and its report. `own_portal` is asked for a deposit.
 
     Whatever is wrong with the data, the declaration or the world is in the Intake's `error` and in the report: it
     stops nobody else, and the last good rows stay. The same bytes under the same rules are judged once.
     """
     run = _Run(source, dataset, store)
     try:
-        return run.whole(patience)
+        return run.whole(patience, own_portal)
     except GlaneError as error:
         return run.failed(error)
     except OSError as error:
@@ -124,14 +126,14 @@ class _Run:
         self._snapshot: Snapshot | None = None
         self._run_at = _now()
 
-    def whole(self, patience: Patience | None) -> Intake:
+    def whole(self, patience: Patience | None, own_portal: FindOwnPortal) -> Intake:
         source, dataset, store = self._source, self._dataset, self._store
         if isinstance(source, BrokenSource):
             raise source.error
         if isinstance(dataset, BrokenDataset):
             raise dataset.error
         before = last_report(store, dataset.name, source.partner)
-        snapshot = self._snapshot = harvest(source, store, patience=patience)
+        snapshot = self._snapshot = harvest(source, store, patience=patience, own_portal=own_portal)
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
         told = last_report(store, dataset.name, source.partner, key)

@@ -19,6 +19,7 @@ from typing import Any
 
 from glane.store import Store, StoreError, sha256_of
 from sources.declaration import Source
+from sources.fetch.deposit import FindOwnPortal, NoPortalError, OwnPortal, find_upload
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.http import Answered, Client, Patience, too_large
 from sources.fetch.ladder import Seen
@@ -27,7 +28,7 @@ from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
 from sources.snapshot import folder as snapshots
-from sources.where import S3, Ckan
+from sources.where import S3, Ckan, Deposit
 
 _MARKUP = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(!doctype\s+html|html|head|body|\?xml|!--)", re.IGNORECASE)
 
@@ -47,19 +48,21 @@ class _Brought:
     same: DecidedBy | None = None
 
 
-def harvest(source: Source, store: Store, *, patience: Patience | None = None) -> Snapshot:
+def harvest(
+    source: Source, store: Store, *, patience: Patience | None = None, own_portal: FindOwnPortal = lambda: None
+) -> Snapshot:
     """Fetch what `source` declares and keep it in `store`, byte for byte; give the snapshot that is now the current.
 
-    Unchanged bytes give the same snapshot with `changed=False`. Raises HarvestError where the world
-    failed, ContentError where what came is not the data, ForbiddenAddressError and SecretMissingError; then the store
-    is as it was.
+    `own_portal` is asked where the source is a deposit. Unchanged bytes give the same snapshot with `changed=False`.
+    Raises HarvestError where the world failed, ContentError where what came is not the data, PublicDepositError,
+    ForbiddenAddressError and SecretMissingError; then the store is as it was.
     """
     patience = patience or Patience()
     before = pointer(source, store)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with store.staged() as folder:
         staged = folder / "received"
-        brought = _bring(source, store, staged, before, patience)
+        brought = _bring(source, store, staged, before, patience, own_portal)
         if brought.same is not None and before is not None:
             found = point(source, store, _still(before, brought, now))
             return snapshot_of(source, found, changed=False)
@@ -99,7 +102,9 @@ def _still(before: Pointer, brought: _Brought, now: str) -> Pointer:
     )
 
 
-def _bring(source: Source, store: Store, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:
+def _bring(
+    source: Source, store: Store, staged: Path, before: Pointer | None, patience: Patience, own_portal: FindOwnPortal
+) -> _Brought:
     where = source.line.where
     if where.file is not None:
         return _copy(source, source.folder / where.file, where.file, staged, patience)
@@ -107,6 +112,8 @@ def _bring(source: Source, store: Store, staged: Path, before: Pointer | None, p
         return _copy_last(source, staged, patience)
     if where.s3 is not None:
         return _fetch_last(where.s3, staged, before, patience)
+    if where.deposit is not None:
+        return _bring_deposited(where.deposit, staged, before, patience, own_portal())
     with Client(where, patience) as client:
         if where.pages is not None:
             return _Brought(where.address, fetch_pages(where.pages, source.line.format.records, staged, client))
@@ -142,6 +149,16 @@ def _gather(
     gathered = fetch_organisation(declared, source.line.format.kind, staged, client, former, check)
     told = tuple(asdict(one) for one in gathered.members)
     return _Brought(declared.page, gathered.story, members=told, same=gathered.same)
+
+
+def _bring_deposited(
+    declared: Deposit, staged: Path, before: Pointer | None, patience: Patience, portal: OwnPortal | None
+) -> _Brought:
+    if portal is None:
+        what = f"The source is the deposit {declared.dataset} on our portal, and no portal is known."
+        raise NoPortalError(what, "Set GLANE_PORTAL and GLANE_PORTAL_TOKEN_FILE, or start one: glane portal up.")
+    with Client(portal.where, patience) as client:
+        return _fetch(find_upload(declared, portal, client), staged, before, client)
 
 
 def _fetch_last(declared: S3, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:

@@ -124,11 +124,21 @@ class Grist(Declared):
     table: str
 
 
+class Deposit(Declared):
+    """A private dataset of the partner's organisation on our own portal: it uploads there, and is answered there.
+
+    The last file uploaded counts, or the last that is called `resource` (a resource's id or name).
+    """
+
+    dataset: str = Field(pattern=_CKAN_NAME)
+    resource: str | None = None
+
+
 class Where(Declared):
     """Where the data comes from: exactly one of the ways below.
 
     file: a file, its path from source.yaml's folder. url: an HTTP(S) address. folder, s3, pages, ckan, udata,
-    opendatasoft, grist: see each. `headers` are sent with every request to the declared host, and to no other;
+    opendatasoft, grist, deposit: see each. `headers` are sent with every request to the declared host, and to no other;
     `${NAME}` in one stands for a variable of the environment, whose value is neither logged nor kept. `private: true`
     lets the declared host be on a private network: otherwise only public addresses are asked.
     """
@@ -142,17 +152,18 @@ class Where(Declared):
     udata: Udata | None = None
     opendatasoft: Opendatasoft | None = None
     grist: Grist | None = None
+    deposit: Deposit | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     private: bool = False
 
     @model_validator(mode="after")
     def _one_of(self) -> "Where":
-        ways = ("file", "url", "folder", "s3", "pages", "ckan", "udata", "opendatasoft", "grist")
+        ways = ("file", "url", "folder", "s3", "pages", "ckan", "udata", "opendatasoft", "grist", "deposit")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) != 1:
             raise ValueError(f"say where the data comes from with exactly one of {', '.join(ways)}")
-        if given[0] in ("file", "folder", "s3") and (self.headers or self.private):
-            raise ValueError(f"'headers' and 'private' are about addresses, and this is a {given[0]}")
+        if given[0] in ("file", "folder", "s3", "deposit") and (self.headers or self.private):
+            raise ValueError(f"'headers' and 'private' are about a partner's address, and this is a {given[0]}")
         return self
 
     @field_validator("headers")
@@ -178,6 +189,8 @@ class Where(Declared):
             return f"{self.opendatasoft.portal.rstrip('/')}/explore/dataset/{self.opendatasoft.dataset}"
         if self.grist is not None:
             return f"{self.grist.server.rstrip('/')}/doc/{self.grist.document}"
+        if self.deposit is not None:
+            return f"the deposit {self.deposit.dataset} on our portal"
         return self.file or self.url or (self.pages.url if self.pages else "")
 
     @property

@@ -22,4 +22,4 @@ def find_portal(settings: Settings) -> PortalSettings | None:
         return None
     if not (known.running and known.url):
         return None
-    return PortalSettings(known.url, known.token_file, public_store=settings.public_store)
+    return PortalSettings(known.url, known.token_file, known.organisation, settings.public_store)

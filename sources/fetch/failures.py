@@ -7,7 +7,14 @@ from glane.errors import DataError, WorldError
 
 
 class HarvestError(WorldError):
-    """The data could not be fetched: a missing file, a dead address, a server's error, a transfer that broke off."""
+    """The data could not be fetched: a missing file, a dead address, a server's error, a transfer that broke off.
+
+    `status` is what the server answered, where it was that.
+    """
+
+    def __init__(self, what: str, remedy: str, *, status: int | None = None) -> None:
+        super().__init__(what, remedy)
+        self.status = status
 
 
 class ContentError(DataError):

@@ -306,7 +306,7 @@ def _check_status(url: str, response: requests.Response) -> None:
         404: "Nothing is there any more: ask the partner for the new address (where:).",
         410: "The file was withdrawn: ask the partner, and set the source's state to paused or retired.",
     }
-    raise HarvestError(what, remedies.get(status, "Check the address (where:), or ask the partner."))
+    raise HarvestError(what, remedies.get(status, "Check the address (where:), or ask the partner."), status=status)
 
 
 def _retry_after(header: str | None) -> float | None:

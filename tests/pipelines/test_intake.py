@@ -197,10 +197,10 @@ def test_a_fault_of_our_own_in_one_source_comes_after_the_others_are_done(
 ) -> None:
     entry, store = _entry(commons), FolderStore(commons.settings.store)
 
-    def broken(source: object, *arguments: object) -> Intake:
+    def broken(source: object, *arguments: object, **named: object) -> Intake:
         if getattr(source, "partner", "") == "brest":
             raise ZeroDivisionError("a fault of our own")
-        return take_in(source, *arguments)  # type: ignore[arg-type]
+        return take_in(source, *arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("pipelines.harvesting.take_in", broken)
     seen: list[str] = []
