@@ -1,0 +1,27 @@
+"""Our line in a deposit's notes, among the partner's own words; with a real portal: tests/pipelines/test_deposit.py."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publish.ckan.deposit import SIGN, with_line
+
+NOTES = st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: SIGN.strip() not in text)
+LINE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.split()))
+
+
+@given(NOTES, LINE, LINE)
+def test_the_partner_s_notes_stay_and_our_next_line_takes_the_place_of_the_last(
+    notes: str, first: str, second: str
+) -> None:
+    once = with_line(notes, first)
+    assert once.startswith(notes.rstrip())
+    assert once.rpartition("\n")[2] == SIGN + " ".join(first.split())
+    assert with_line(once, second) == with_line(notes, second)
+    assert with_line(once, first) == once
+
+
+def test_what_the_partner_writes_below_our_line_stays_too() -> None:
+    assert (
+        with_line("Notre dépôt\n\nGlane · hier\n\nMerci", "aujourd'hui")
+        == "Notre dépôt\n\n\nMerci\n\nGlane · aujourd'hui"
+    )
