@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut bench-validate bench-diff bench-proposal bench-publish bench-pages
+.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-pages
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -71,6 +71,9 @@ bench-proposal: setup  ## what `glane source new` maps right on partners' real f
 
 bench-publish: setup  ## a DataStore table by delta, by a full reload and by ckanext-xloader; ROWS=100000 chooses the size
 	@.venv/bin/python -m bench.publish $(if $(ROWS),--rows $(ROWS))
+
+bench-harvest: setup  ## sixty unchanged sources on a local server, beside plain downloads and a Dagster step a source
+	@.venv/bin/python -m bench.harvest
 
 bench-pages: setup  ## how fast pages open after many versions; VERSIONS=1000 takes half an hour
 	@.venv/bin/python -m bench.thousand_versions $(if $(VERSIONS),--versions $(VERSIONS) --every 100 --ordinary 5)

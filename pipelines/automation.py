@@ -7,6 +7,7 @@ belong here: what the runs do (harvesting.py, releasing.py).
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +18,7 @@ from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.harvesting import is_harvested
 from pipelines.intake import is_taken_in
 from pipelines.naming import group_of, name_of, source_keys
+from pipelines.visits import due
 from schemas.dataset import Dataset
 from sources.declaration import BrokenSource, Source, load_sources
 
@@ -63,24 +65,28 @@ def cadences(entry: Entry) -> dict[str, list[str]]:
     return due
 
 
-def schedules(entry: Entry, job: str) -> list[dg.ScheduleDefinition]:
+def schedules(entry: Entry, job: str, store: Store) -> list[dg.ScheduleDefinition]:
     """One schedule of the harvest `job` for each cadence that the dataset's sources declare."""
-    return [_schedule(entry, job, cadence, partners) for cadence, partners in sorted(cadences(entry).items())]
+    return [_schedule(entry, job, store, cadence, partners) for cadence, partners in sorted(cadences(entry).items())]
 
 
-def _schedule(entry: Entry, job: str, cadence: str, partners: list[str]) -> dg.ScheduleDefinition:
+def _schedule(entry: Entry, job: str, store: Store, cadence: str, partners: list[str]) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name_of(entry.name, cadence),
-        description=f"Harvests the {cadence} sources of {entry.name}: {', '.join(partners)}.",
+        description=f"Harvests those of the {cadence} sources of {entry.name} that are due: {', '.join(partners)}.",
         job_name=job,
         cron_schedule=CRON[cadence],
         execution_timezone=TIMEZONE,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )
-    def due(_context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(asset_selection=_assets(entry, partners))
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        now = context.scheduled_execution_time.astimezone(UTC)
+        asked = [partner for partner in partners if due(entry.source(partner), store, now)]
+        if not asked:
+            return dg.SkipReason("None of them is due: a source that has not changed for long is asked more seldom.")
+        return dg.RunRequest(asset_selection=_assets(entry, asked))
 
-    return due
+    return tick
 
 
 def changes_sensor(entry: Entry, job: str, store: Store, root: Path) -> dg.SensorDefinition:

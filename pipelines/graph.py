@@ -71,6 +71,6 @@ def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPorta
     return dg.Definitions(
         assets=[harvest, *assets],
         jobs=[job, release],
-        schedules=schedules(entry, job.name),
+        schedules=schedules(entry, job.name, store),
         sensors=[changes_sensor(entry, job.name, store, settings.sources), release_sensor(entry)],
     )

@@ -23,11 +23,10 @@ from pipelines.naming import CHECKS, SourceKeys, group_of, name_of, source_keys
 from pipelines.traffic import Traffic, note, received
 from sources.declaration import BrokenSource, Source
 from sources.fetch.deposit import FindOwnPortal
+from sources.revisits import longest
 
 WORKERS = 8
 """Sources harvested at once: enough to hide slow servers, few enough for their rows to be in memory together."""
-
-_PERIODS = {"hourly": 1 / 24, "daily": 1, "weekly": 7, "monthly": 31, "yearly": 366}
 
 Yielded = dg.MaterializeResult[None] | dg.AssetCheckResult
 Observe = Callable[[object], None]
@@ -184,16 +183,19 @@ def source_specs(entry: Entry, source: Source | BrokenSource, keys: SourceKeys) 
         description=f"{line.title.fr} / {line.title.en}: the rows of {line.organisation} that may be published.",
         kinds={"parquet"},
         code_version=source.fingerprint[:12],
-        freshness_policy=freshness_policy(line.cadence, line.stale_after_days),
+        freshness_policy=freshness_policy(longest(line.cadence, line.slowest), line.stale_after_days),
     )
     return snapshot, rows
 
 
-def freshness_policy(cadence: str, stale_after_days: int) -> dg.FreshnessPolicy | None:
-    """Fails when a source's last good rows are older than it allows itself; warns after two missed periods."""
-    if cadence not in _PERIODS:
+def freshness_policy(longest_wait: timedelta | None, stale_after_days: int) -> dg.FreshnessPolicy | None:
+    """Fails when a source's last good rows are older than it allows itself; warns after it was missed twice.
+
+    `longest_wait` is the longest time for which it is not asked; None: it is asked once, and never gets stale.
+    """
+    if longest_wait is None:
         return None
-    fail, warn = timedelta(days=stale_after_days), timedelta(days=2 * _PERIODS[cadence])
+    fail, warn = timedelta(days=stale_after_days), 2 * longest_wait
     return dg.FreshnessPolicy.time_window(fail_window=fail, warn_window=warn if warn < fail else None)
 
 

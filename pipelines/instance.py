@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+import yaml
+from dagster._core.instance import InstanceRef
 from sqlalchemy.exc import OperationalError
 
 from glane.errors import WorldError
@@ -58,7 +60,7 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance at `home`, the one that Dagit shows, with the runs of dead processes closed."""
     prepare_home(home)
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with dg.DagsterInstance.from_ref(_reference(home)) as instance:
             close_dead_runs(instance)
             yield instance
     except OperationalError as error:
@@ -66,6 +68,18 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
             f"Dagster's home {home} cannot be used: {error.orig}.",
             "Free some space there, or set DAGSTER_HOME to another folder.",
         ) from error
+
+
+def _reference(home: Path) -> InstanceRef:
+    """What dagster.yaml says, with an event log that is quicker to write; one that it names itself stays."""
+    declared = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    kept_open = {
+        "module": "pipelines.event_log",
+        "class": "OpenSqliteEventLog",
+        "config": {"base_dir": str(home / "history" / "runs")},
+    }
+    own = {"storage", "event_log_storage"} & set(declared)
+    return InstanceRef.from_dir(str(home), overrides={} if own else {"event_log_storage": kept_open})
 
 
 def process_tags() -> dict[str, str]:

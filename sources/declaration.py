@@ -22,6 +22,7 @@ from sources.lookup import table_paths
 from sources.several import Several
 from sources.where import Where
 
+Cadence = Literal["hourly", "daily", "weekly", "monthly", "yearly", "once"]
 Kind = Literal["csv", "tsv", "xlsx", "xls", "ods", "json", "jsonl", "geojson", "parquet"]
 
 
@@ -123,7 +124,9 @@ class SourceLine(Declared):
     `ignore` names the columns that are left out on purpose; `*` stands for any letters ("QUALIF*"), and a name covers
     what is nested under it. `country` is the partner's, for the cells (phones, postcodes) of rows that name none.
     `language` (ISO 639-1: fr, nl) is the one in which the partner is answered, where Glane speaks it; `mail: off` keeps
-    its answers from being mailed to the contact, where a mail server is configured.
+    its answers from being mailed to the contact, where a mail server is configured. `cadence` is how often the source
+    is asked while it changes; one that has long not changed is asked more seldom, but at least as often as `slowest`
+    says (weekly; sources/revisits.py).
     """
 
     title: Text
@@ -132,7 +135,8 @@ class SourceLine(Declared):
     licence: Spdx
     attribution: str = Field(min_length=2)
     state: Literal["active", "paused", "retired"] = "active"
-    cadence: Literal["hourly", "daily", "weekly", "monthly", "yearly", "once"] = "daily"
+    cadence: Cadence = "daily"
+    slowest: Cadence | None = None
     language: str = Field(default="fr", pattern=r"^[a-z]{2}$")
     country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
     table: str | None = None

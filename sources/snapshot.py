@@ -86,12 +86,17 @@ def folder(source: Source) -> str:
 
 def pointer(source: Source, store: Store) -> Pointer | None:
     """The pointer to the current snapshot of `source`; None where there is none, or its bytes are gone or damaged."""
+    found = told(source, store)
+    return found if found is not None and _whole(store, f"{folder(source)}/{found.sha256}", found.sha256) else None
+
+
+def told(source: Source, store: Store) -> Pointer | None:
+    """What latest.json says, its bytes not looked at: enough to say when a source was asked, and to wait."""
     value: Any = store.read_json(f"{folder(source)}/latest.json")
     try:
-        found = Pointer(**value)
+        return Pointer(**value)
     except TypeError:
         return None
-    return found if _whole(store, f"{folder(source)}/{found.sha256}", found.sha256) else None
 
 
 def latest(source: Source, store: Store) -> Snapshot | None:
@@ -108,11 +113,11 @@ def keep(source: Source, store: Store, staged: Path, received: Pointer, story: d
     key = f"{folder(source)}/{received.sha256}"
     if not _whole(store, key, received.sha256):
         store.adopt_file(staged, key)
-    told: Any = store.read_json(f"{key}.json")
-    if not isinstance(told, dict) or "fetched_at" not in told:
+    first: Any = store.read_json(f"{key}.json")
+    if not isinstance(first, dict) or "fetched_at" not in first:
         store.write_json(f"{key}.json", {"fetched_at": received.fetched_at, "bytes": received.bytes, **story})
     else:
-        received = replace(received, fetched_at=told["fetched_at"])
+        received = replace(received, fetched_at=first["fetched_at"])
     return point(source, store, received)
 
 

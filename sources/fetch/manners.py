@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from threading import BoundedSemaphore, Lock
 from time import monotonic, sleep
@@ -35,7 +36,12 @@ class Manners:
     def user_agent(self) -> str:
         """The name, the version and whom to write to, as robots are asked to say (RFC 9110, 10.1.5)."""
         comment = "open-data harvester" + (f"; +{self.contact}" if self.contact else "")
-        return f"Glane/{version('glane')} ({comment})"
+        return f"Glane/{_version()} ({comment})"
+
+
+@cache
+def _version() -> str:
+    return version("glane")
 
 
 def manners(environment: Mapping[str, str] | None = None) -> Manners:

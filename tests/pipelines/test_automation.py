@@ -2,11 +2,16 @@
 
 import json
 import os
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from glane.store import FolderStore
 from pipelines.automation import changed_since
+from pipelines.catalogue import load_catalogue
 from pipelines.graph import build_definitions
+from pipelines.intake import take_in
+from pipelines.visits import due, visited
 from tests.pipelines.material import Commons
 
 
@@ -21,6 +26,11 @@ def _sensor_tick(commons: Commons, cursor: str | None) -> dg.SensorResult:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
     return result
+
+
+def _tick(schedule: dg.ScheduleDefinition, now: datetime) -> object:
+    with dg.DagsterInstance.ephemeral() as instance:
+        return schedule(dg.build_schedule_context(instance=instance, scheduled_execution_time=now))
 
 
 def _asked(result: dg.SensorResult) -> list[list[str]]:
@@ -85,8 +95,7 @@ def test_sources_are_harvested_at_the_cadence_they_declare(commons: Commons) -> 
     for schedule in repository.schedule_defs:
         if schedule.job_name == "prune":
             continue
-        with dg.DagsterInstance.ephemeral() as instance:
-            request = schedule(dg.build_schedule_context(instance=instance))
+        request = _tick(schedule, datetime.now(UTC))
         assert isinstance(request, dg.RunRequest)
         keys = sorted(key.to_user_string() for key in request.asset_selection or [])
         asked[schedule.name] = (schedule.cron_schedule, schedule.default_status.value, keys)
@@ -94,3 +103,41 @@ def test_sources_are_harvested_at_the_cadence_they_declare(commons: Commons) -> 
         "lieux_daily": ("0 3 * * *", "RUNNING", ["lieux/angers/rows", "lieux/angers/snapshot"]),
         "lieux_weekly": ("0 3 * * 1", "RUNNING", ["lieux/brest/rows", "lieux/brest/snapshot"]),
     }
+
+
+def test_a_source_that_never_changes_is_asked_more_seldom_until_it_changes(commons: Commons) -> None:
+    (entry,) = load_catalogue(commons.settings).values()
+    store, source = FolderStore(commons.settings.store), entry.source("angers")
+    now = datetime.now(UTC)
+    assert (visited(source, store), due(source, store, now)) == (None, True)
+    for partner in ("angers", "brest", "caen"):
+        take_in(entry.source(partner), entry.dataset, store)
+    # Its file has stood for forty days: four from one check to the next.
+    pointer = json.loads(store.read("raw/lieux/angers/latest.json"))
+    long_ago = (now - timedelta(days=40)).isoformat(timespec="seconds")
+    store.write_json("raw/lieux/angers/latest.json", pointer | {"changed_at": long_ago})
+    repository = build_definitions(commons.settings, lambda: None).get_repository_def()
+    schedule = repository.get_schedule_def("lieux_daily")
+
+    def asked(days: int) -> list[str]:
+        request = _tick(schedule, now + timedelta(days=days))
+        keys = request.asset_selection or [] if isinstance(request, dg.RunRequest) else []
+        return sorted({key.path[1] for key in keys})
+
+    assert [asked(days) for days in (0, 1, 3, 4)] == [
+        [],
+        ["brest", "caen"],
+        ["brest", "caen"],
+        ["angers", "brest", "caen"],
+    ]
+    commons.file("angers", "1,Le Fil,49000\n")
+    assert take_in(source, entry.dataset, store).error is None
+    assert asked(1) == ["angers", "brest", "caen"]
+
+
+def test_a_source_that_fails_is_asked_at_its_cadence(commons: Commons) -> None:
+    (entry,) = load_catalogue(commons.settings).values()
+    store, source = FolderStore(commons.settings.store), entry.source("angers")
+    (commons.settings.sources / "lieux" / "angers" / "lieux.csv").unlink()
+    report = take_in(source, entry.dataset, store).report
+    assert visited(source, store) == datetime.fromisoformat(report.run_at) + timedelta(days=1)

@@ -77,7 +77,8 @@ def test_old_runs_go_with_all_they_left_and_what_is_current_stays(home: Path) ->
         # The harvest of the second run holds caen's last rows, the third run all the rest.
         assert (len(runs), len(left), foreseen.runs, done.runs) == (6, 3, 3, 3)
         assert done.bytes >= foreseen.bytes > 0
-        assert _size(home) <= before - done.bytes + 100_000
+        # Databases that are open have their journals beside them.
+        assert _size(home) <= before - done.bytes + 300_000
         assert index.stat().st_size < indexed
         shards = {path.name.partition(".")[0] for path in (home / "history" / "runs").iterdir()} - {"index"}
         assert shards - {""} == left == {path.name for path in (home / "storage").iterdir()}
