@@ -197,7 +197,9 @@ def _faults(error: ValidationError, where: Where, model: type[BaseModel]) -> Ite
             if (*at, part) in where:
                 at = (*at, part)
         missing = detail["type"] == "missing"
-        name = str(detail["loc"][-1]) if missing or not at else str(at[-1])
+        # What is wrong with the declaration as a whole has no path at all.
+        named = detail["loc"] if missing or not at else at
+        name = str(named[-1]) if named else ""
         key = ".".join(map(str, (*at, name) if missing else at))
         inside = missing or detail["type"] == "model_type"
         what, remedy = _sentence(detail, name, known_keys(model, at if inside else at[:-1]))

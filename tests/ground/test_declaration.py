@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from pydantic import model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
 
@@ -19,6 +20,12 @@ class Example(Declared):
     postcode: str = ""
     format: Format
     parts: list[Format] = []
+
+    @model_validator(mode="after")
+    def _not_in_belgium_without_a_postcode(self) -> "Example":
+        if self.country == "BE" and not self.postcode:
+            raise ValueError("a place in BE needs a postcode")
+        return self
 
 
 def faults(folder: Path, text: str) -> list[tuple[int, str, str]]:
@@ -53,6 +60,11 @@ def test_every_fault_is_told_at_once_with_its_line_and_the_nearest_word(tmp_path
             "Correct the value.",
         ),
     ]
+
+
+def test_what_is_wrong_with_a_declaration_as_a_whole_is_told_too(tmp_path: Path) -> None:
+    text = "title: a\ncountry: BE\nformat: {kind: csv}\n"
+    assert faults(tmp_path, text) == [(1, "", "a place in BE needs a postcode.")]
 
 
 def test_a_doubled_key_is_refused(tmp_path: Path) -> None:
