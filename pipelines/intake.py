@@ -35,10 +35,11 @@ from schemas.report import (
     unchanged_report,
 )
 from schemas.report_page import to_page
+from schemas.report_sites import sites_of
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
 from schemas.speaker import spoken
-from schemas.tally import keep_tally, tally
+from schemas.tally import history_of, keep_tally, tally
 from sources.annotation import annotate
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
@@ -163,8 +164,8 @@ class _Run:
                 judged_at=self._run_at,
             )
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
-            keep_tally(store, dataset.name, source.partner, counted)
-            report = found.report
+            history = history_of(keep_tally(store, dataset.name, source.partner, counted))
+            report = found.report.model_copy(update={"history": history})
             keep_annotated(store, source, annotated(source, found))
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         keep_report(store, report, intake.markdown, intake.page)
@@ -263,6 +264,7 @@ def judge_file(
         unmapped=mapped.unmapped,
         cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
         notes=[*points.notes, *beyond_bounds(judgement, line.bounds)],
+        sites=sites_of(table, mapped.rows, judgement),
     )
     return Judged(table, reading, mapped, judgement, report)
 

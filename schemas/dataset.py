@@ -77,10 +77,12 @@ class Origin(Declared):
 
 
 class Geometry(Declared):
-    """The fields that hold a point, in WGS 84 degrees."""
+    """The fields that hold a point, in WGS 84 degrees; on a map `name` says what stands there and `town` where it is."""
 
     latitude: str
     longitude: str
+    name: str | None = None
+    town: str | None = None
 
 
 class TableLine(Declared):
@@ -346,8 +348,7 @@ def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]
     if line.merge.newest:
         yield ("merge", "newest"), line.merge.newest
     if line.geometry:
-        yield ("geometry", "latitude"), line.geometry.latitude
-        yield ("geometry", "longitude"), line.geometry.longitude
+        yield from ((("geometry", key), name) for key, name in line.geometry if name is not None)
     if line.origin:
         yield ("origin", "field"), line.origin.field
         yield ("origin", "of"), line.origin.of

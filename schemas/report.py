@@ -16,6 +16,7 @@ from glane.store import Store
 from glane.text import Text
 from schemas.dataset import Severity
 from schemas.judgement import Judgement, Problem, Verdict, check_accounts
+from schemas.report_sites import Sites
 
 Step = Literal["fetch", "read", "map", "judge"]
 State = Literal["judged", "unchanged", "failed", "paused", "retired"]
@@ -87,6 +88,13 @@ class Example(Declared):
     repeats_file: str | None = None
 
 
+class Earlier(Declared):
+    """The counts of one judgement of the past, and when it was made."""
+
+    at: str
+    counts: Counts
+
+
 class ProblemGroup(Declared):
     """All occurrences of one distinct problem. `column` is the partner's own column, where the field has one.
 
@@ -128,7 +136,8 @@ class SourceReport(Declared):
     `counts` is None where nothing could be judged; then `failure` says why, `stale_since` since when the last good
     rows are the ones published, and `last_good` how many they are; `failing_runs` counts the runs that failed one after
     the other, this one included, and `failing_since` is when the first of them was. `unmapped` lists the partner's
-    columns that no field uses. `more_problems` counts the occurrences of the distinct problems that are not told one by
+    columns that no field uses. `history` has the judgements before this one and itself, oldest first, and `sites` the
+    points of the rows. `more_problems` counts the occurrences of the distinct problems that are not told one by
     one (grouped).
     """
 
@@ -144,6 +153,8 @@ class SourceReport(Declared):
     unmapped: tuple[str, ...] = ()
     cleaned: tuple[Cleaned, ...] = ()
     notes: tuple[Text, ...] = ()
+    history: tuple[Earlier, ...] = ()
+    sites: Sites | None = None
     failure: Failure | None = None
     stale_since: str | None = None
     last_good: int | None = Field(default=None, ge=0)
@@ -183,6 +194,7 @@ def judged_report(
     unmapped: Iterable[str] = (),
     cleaned: Iterable[Cleaned] = (),
     notes: Iterable[Text] = (),
+    sites: Sites | None = None,
 ) -> SourceReport:
     """The report of a file that was judged.
 
@@ -204,6 +216,7 @@ def judged_report(
         unmapped=tuple(unmapped),
         cleaned=tuple(cleaned),
         notes=tuple(notes),
+        sites=sites,
     )
 
 

@@ -1,4 +1,4 @@
-"""The partner's report as text: Markdown, one line, and the list of all problems as CSV, in French and English.
+"""The partner's report as text: Markdown, one line, and the list of all problems as CSV, in any language of ours.
 
 Belongs here: layout and order (what failed comes first). Does not belong here: the words (phrases/report.yaml), nor
 what is reported (report.py).
@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from schemas.dataset import Severity
 from schemas.judgement import Problem
@@ -17,23 +18,28 @@ from schemas.speaker import Speaker
 _LONGEST_CELL = 80
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST_LINES = 15
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+Part = Literal["head", "counts", "problems", "rest"]
 
 
 def to_markdown(report: SourceReport, language: str) -> str:
     """The report as a partner reads it. What failed stands first, with what to do."""
+    return "\n\n".join(filter(None, parts(report, language).values())) + "\n"
+
+
+def parts(report: SourceReport, language: str) -> dict[Part, str]:
+    """The same, part by part in their order; one that has nothing to say is empty."""
     say = Speaker(language)
-    title = report.about.title[language]
-    blocks = [f"# {say('title', title=title, date=say.date(report.run_at))}"]
-    blocks += _state(report, say)
-    if report.counts is not None:
-        blocks += _counts(report.counts, report.previous, say)
-    blocks += [note[language] for note in report.notes]
-    for severity in ("error", "warning", "info"):
-        blocks += _problems(report, severity, say)
+    head = [f"# {say('title', title=report.about.title[language], date=say.date(report.run_at))}", *_state(report, say)]
+    counts = list(_counts(report.counts, report.previous, say)) if report.counts is not None else []
+    problems = [note[language] for note in report.notes]
+    for severity in _SEVERITIES:
+        problems += _problems(report, severity, say)
     if report.more_problems:
-        blocks.append(say("more-problems", n=say.number(report.more_problems)))
-    blocks += _rest(report, say)
-    return "\n\n".join(blocks) + "\n"
+        problems.append(say("more-problems", n=say.number(report.more_problems)))
+    found: dict[Part, Iterable[str]] = {"head": head, "counts": counts, "problems": problems, "rest": _rest(report, say)}
+    return {part: "\n\n".join(blocks) for part, blocks in found.items()}
 
 
 def summary_line(report: SourceReport, language: str) -> str:

@@ -11,7 +11,7 @@ One file a partner, since partners are judged at the same time.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -20,10 +20,14 @@ from glane.declaration import Declared
 from glane.store import Store
 from schemas.dataset import Severity, Table
 from schemas.judgement import Judgement, Problem
+from schemas.report import Counts, Earlier
 from schemas.terms import TermList
 
 MOST_KEPT = 60
 """Judgements of one partner: two months of daily changes, five years of monthly ones."""
+
+MOST_SHOWN = 12
+"""Judgements that an answer shows."""
 
 MOST_TERMS = 200
 _LONGEST_TERM = 120
@@ -48,7 +52,8 @@ class TermCount(Declared):
 
 
 class Tally(Declared):
-    """The counts of one judgement, most frequent first. `more_terms` counts the terms beyond the first MOST_TERMS."""
+    """The counts of one judgement, most frequent first. `more_terms` counts the terms beyond the first MOST_TERMS.
+    What became of the rows is None in lines of before this was kept."""
 
     at: str
     judged: str
@@ -56,6 +61,9 @@ class Tally(Declared):
     rules: tuple[RuleCount, ...]
     terms: tuple[TermCount, ...]
     more_terms: int = 0
+    passed: int | None = None
+    to_correct: int | None = None
+    on_hold: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,16 +101,34 @@ def tally(judgement: Judgement, table: Table, *, at: str, judged: str) -> Tally:
             for (field, term, nearest), count in shown[:MOST_TERMS]
         ),
         more_terms=len(shown[MOST_TERMS:]),
+        passed=judgement.passed,
+        to_correct=judgement.to_correct,
+        on_hold=judgement.on_hold,
     )
 
 
-def keep_tally(store: Store, dataset: str, partner: str, counted: Tally) -> None:
-    """Keep the counts of a judgement, unless they are those of the last one over again. Raises StoreError."""
-    kept = tallies(store, dataset, partner)
-    if kept and kept[-1].judged == counted.judged and kept[-1].rules == counted.rules:
-        return
-    lines = [json.dumps(one.model_dump(mode="json"), ensure_ascii=False) for one in [*kept, counted][-MOST_KEPT:]]
+def keep_tally(store: Store, dataset: str, partner: str, counted: Tally) -> tuple[Tally, ...]:
+    """Keep the counts of a judgement, unless they are those of the last one over again; gives all that are kept now,
+    oldest first. Raises StoreError."""
+    before = tallies(store, dataset, partner)
+    if before and before[-1].judged == counted.judged and before[-1].rules == counted.rules:
+        return before
+    kept = (*before, counted)[-MOST_KEPT:]
+    lines = [json.dumps(one.model_dump(mode="json"), ensure_ascii=False) for one in kept]
     store.write(_key(dataset, partner), ("\n".join(lines) + "\n").encode())
+    return kept
+
+
+def history_of(kept: Sequence[Tally]) -> tuple[Earlier, ...]:
+    """The last MOST_SHOWN judgements as an answer shows them, oldest first."""
+    return tuple(
+        Earlier(
+            at=one.at,
+            counts=Counts(rows_in=one.rows_in, passed=one.passed, to_correct=one.to_correct, on_hold=one.on_hold),
+        )
+        for one in kept
+        if one.passed is not None and one.to_correct is not None and one.on_hold is not None
+    )[-MOST_SHOWN:]
 
 
 def tallies(store: Store, dataset: str, partner: str) -> tuple[Tally, ...]:

@@ -169,8 +169,8 @@ def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons)
     commons.edit("caen", "map:", "bounds: {rows_max: 1, to_correct_max: 0.1}\nmap:")
     notes = [note.en for note in _take_in(commons, "caen").report.notes]
     assert notes == [
-        "The file holds 2 rows; 1 at most were expected.",
-        "1 rows of 2 are to be corrected, more than the share expected (10%).",
+        "Your file holds 2 rows; we expected 1 at most.",
+        "1 of 2 are to be corrected, which is more than usual (10%). Has the way of filling the file changed?",
     ]
     assert _kept(commons, "caen") == ["L'Atelier"]
 

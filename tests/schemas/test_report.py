@@ -132,7 +132,7 @@ def test_the_answer_says_what_to_write_instead_in_french(report: SourceReport) -
     assert text.startswith(
         "# Lieux du Moulin : réponse du 21 novembre 2026\n\n"
         "Nous avons lu 6 lignes dans votre fichier.\n\n"
-        "| | lignes | avant |\n|---|---:|---:|\n| lues | 6 | 4 |\n| bonnes à publier | 2 | 4 |\n"
+        "| Vos lignes | cette fois | la fois d'avant |\n|---|---:|---:|\n| lues | 6 | 4 |\n| bonnes à publier | 2 | 4 |\n"
         "| à corriger | 3 | 0 |\n| en attente | 1 | 0 |\n\n"
         "Moins de lignes que prévu.\n\n"
         "## À corriger\n\n"
@@ -338,5 +338,6 @@ def test_a_quoted_cell_never_makes_a_sentence_longer_than_a_line() -> None:
 
 
 def test_a_long_list_is_cut_with_the_number_left_out() -> None:
-    assert listing(["a", "b", "c", "d"], 2) == Text(fr="a ; b (et 2 autres)", en="a; b (and 2 more)")
-    assert listing(["a", "b", "c"], 2) == Text(fr="a ; b ; c", en="a; b; c")
+    cut, whole = listing(["a", "b", "c", "d"], 2), listing(["a", "b", "c"], 2)
+    assert (cut.fr, cut.en) == ("a ; b (et 2 autres)", "a; b (and 2 more)")
+    assert (whole.fr, whole.en) == ("a ; b ; c", "a; b; c")
