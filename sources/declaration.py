@@ -8,7 +8,7 @@ fetching (harvest.py), reading formats (read.py), mapping (mapping.py).
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -38,15 +38,18 @@ class FileFormat(Declared):
 
     `encoding` is a Python codec name; `delimiter` one sign or `tab`; `records` the path to the list of records in a
     JSON file ("data.items"; empty for a list at the top); `sheet` the name of a sheet (the first where absent);
-    `header` the row, from 1, that holds the names of the columns; `missing` the cells that mean nothing was said;
-    `member` which file of a ZIP it is ("sites-*.csv"; not needed where there is one of this kind); with `together` all
-    that fit are read as one table, as those of a CKAN's organisation are.
+    `header` the row, from 1, that holds the names of the columns, or the last of `header_rows` rows over which they
+    stand; `decimal` the sign before the decimals, of which the report warns where the file writes another; `missing`
+    the cells that mean nothing was said; `member` which file of a ZIP it is ("sites-*.csv"; not needed where there is
+    one of this kind); with `together` all that fit are read as one table, as those of a CKAN's organisation are.
     """
 
     kind: Kind
     encoding: str = "detect"
     delimiter: str = "detect"
-    header: int = Field(default=1, ge=1)
+    header: Annotated[int, Field(ge=1)] | Literal["detect"] = 1
+    header_rows: int = Field(default=1, ge=1, le=5)
+    decimal: Literal["detect", ",", "."] = "detect"
     sheet: str | None = None
     records: str = ""
     member: str | None = None

@@ -77,6 +77,9 @@ def _joined(readings: list[tuple[str, Reading]], *, told: bool) -> Reading:
         detected=any(one.detected for one in every),
         sure=min((one.sure for one in every if one.sure is not None), default=None),
         parts=tuple(parts) if told else (),
+        header=every[0].header if every else None,
+        decimal=_said(one.decimal for one in every),
+        notes=tuple(note for one in every for note in one.notes),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from glane.errors import DataError
+from glane.text import Text
 
 
 class ReadError(DataError):
@@ -49,7 +50,9 @@ class Part:
 @dataclass(frozen=True)
 class Reading:
     """A partner's file, read. `blank` rows were skipped; `sure` (0 to 1) says how sure a detection is. `parts` are the
-    files of an archive that are read together, in their order: lines go on counting from one to the next."""
+    files of an archive that are read together, in their order: lines go on counting from one to the next. `header` is
+    the row of the names and `decimal` the sign before the decimals, where they were seen; `notes` say what in the file
+    was not taken for a row, or was put in order so as to be read."""
 
     columns: tuple[str, ...]
     records: list[Record]
@@ -59,6 +62,9 @@ class Reading:
     detected: bool = False
     sure: float | None = None
     parts: tuple[Part, ...] = ()
+    header: int | None = None
+    decimal: str | None = None
+    notes: tuple[Text, ...] = ()
 
     def place(self, line: int) -> tuple[str | None, int]:
         """Where a line stands for whoever looks: in which of several files (None where there is one), and its number
@@ -162,7 +168,8 @@ def _check_header(path: Path, names: Sequence[str], line: int) -> None:
             raise ReadError(
                 path,
                 f"the column {name!r} is doubled (columns {seen[name]} and {position}).",
-                "Rename or remove one of the two.",
+                "Rename or remove one of the two; where the names stand over two rows, say so in source.yaml (format: "
+                "header_rows).",
                 line=line,
             )
         seen[name] = position

@@ -16,7 +16,9 @@ from xml.etree import ElementTree
 from python_calamine import CalamineError, CalamineWorkbook, load_workbook
 
 from sources.declaration import FileFormat
+from sources.formats.merged import Merged, unmerged
 from sources.formats.reading import ReadError, Reading, tabulate
+from sources.formats.shape import decimal_of, find_header, names_over, rows_alone
 
 # A workbook is a ZIP: a few kilobytes can unfold into all of the machine's memory.
 _UNFOLDED_MAX = 1024**3
@@ -30,23 +32,38 @@ _CHUNK, _OVERLAP = 1024**2, 1024
 def read_sheet(path: Path, declared: FileFormat) -> Reading:
     """Read one sheet of a workbook; a record's line is the sheet's row. Raises ReadError."""
     try:
-        name, rows = _rows(path, declared)
+        name, rows, merged = _rows(path, declared)
     except (zipfile.BadZipFile, zlib.error, EOFError, ElementTree.ParseError, CalamineError) as error:
         raise ReadError(
             path,
             f"this is no workbook that can be opened ({error}): it is cut short, protected, or another kind of file.",
             "Open it in your spreadsheet, save it again as .xlsx or .ods without a password, and send it whole.",
         ) from error
-    if len(rows) < declared.header:
+    found, sure = find_header(rows) if declared.header == "detect" else (declared.header - 1, None)
+    if len(rows) <= found:
         remedy = "Fill the sheet, or name another one in source.yaml (format: sheet, header)."
-        raise ReadError(path, f"the sheet {name!r} has {len(rows)} rows: no header on row {declared.header}.", remedy)
-    numbered = enumerate(rows[declared.header :], start=declared.header + 1)
-    columns, records, blank = tabulate(path, rows[declared.header - 1], declared.header, numbered, "")
-    return Reading(columns, records, blank)
+        raise ReadError(path, f"the sheet {name!r} has {len(rows)} rows: no header on row {found + 1}.", remedy)
+    first = max(0, found + 1 - declared.header_rows)
+    header = names_over(rows[first : found + 1]) if declared.header_rows > 1 else rows[found]
+    rows, titles, merged_notes = unmerged(rows, merged, found + 1)
+    numbered = ((number, row) for number, row in enumerate(rows[found + 1 :], start=found + 2) if number not in titles)
+    columns, records, blank = tabulate(path, header, found + 1, numbered, "")
+    records, left_out = rows_alone(columns, records)
+    decimal, unlike = decimal_of(records, declared.decimal)
+    return Reading(
+        columns,
+        records,
+        blank,
+        detected=sure is not None,
+        sure=sure,
+        header=found + 1,
+        decimal=decimal,
+        notes=(*merged_notes, *left_out, *unlike),
+    )
 
 
-def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]]]:
-    """The name of the sheet that is declared, and all its rows, blank ones too."""
+def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]], Merged]:
+    """The name of the sheet that is declared, all its rows, blank ones too, and its merged cells."""
     if path.stat().st_size == 0:
         raise ReadError(path, "the file is empty.", "Send the workbook again.")
     if declared.kind == "xls":
@@ -62,7 +79,7 @@ def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]]]:
 
 def _sheet(
     path: Path, workbook: CalamineWorkbook, declared: FileFormat, archive: zipfile.ZipFile | None = None
-) -> tuple[str, list[list[Any]]]:
+) -> tuple[str, list[list[Any]], Merged]:
     names = workbook.sheet_names
     name = declared.sheet if declared.sheet is not None else names[0]
     if name not in names:
@@ -71,7 +88,9 @@ def _sheet(
     if archive is not None:
         _check_extent(path, archive, name)
     # skip_empty_area would drop blank rows at the top, and with them the numbers of all rows below.
-    return name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    sheet = workbook.get_sheet_by_name(name)
+    # An ODS does not tell: None.
+    return name, sheet.to_python(skip_empty_area=False), sheet.merged_cell_ranges or []
 
 
 def _check_extent(path: Path, archive: zipfile.ZipFile, name: str) -> None:

@@ -49,7 +49,7 @@ def _kept(record: Record, columns: Sequence[str], wanted: Collection[str]) -> li
 def _delimited(declared: FileFormat, reading: Reading, rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=reading.delimiter or ",", lineterminator="\n")
-    writer.writerows([""] * len(reading.columns) for _ in range(declared.header - 1))
+    writer.writerows([""] * len(reading.columns) for _ in range((reading.header or 1) - 1))
     writer.writerow(reading.columns)
     writer.writerows([as_text(cell) for cell in row] for row in rows)
     return text.getvalue().encode(reading.encoding or "utf-8")
@@ -59,7 +59,8 @@ def _workbook(path: Path, declared: FileFormat, columns: Sequence[str], rows: Se
     book = openpyxl.Workbook()
     sheet: Any = book.active
     sheet.title = declared.sheet or sheet.title
-    for at, row in enumerate([columns, *rows], start=declared.header):
+    first = 1 if declared.header == "detect" else declared.header
+    for at, row in enumerate([columns, *rows], start=first):
         for column, cell in enumerate(row, start=1):
             sheet.cell(at, column, cell if cell != "" else None)
     book.save(path)

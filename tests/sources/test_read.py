@@ -51,6 +51,7 @@ def test_a_record_has_the_physical_line_on_which_it_starts(tmp_path: Path) -> No
         delimiter=",",
         detected=True,
         sure=1.0,
+        header=1,
     )
 
 
