@@ -18,6 +18,7 @@ from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
+from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
 from schemas.judge import judge
@@ -27,7 +28,6 @@ from schemas.report import (
     Cleaned,
     SourceReport,
     Step,
-    annotated_key,
     failed_report,
     judged_report,
     keep_report,
@@ -40,16 +40,19 @@ from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
 from schemas.speaker import spoken
 from schemas.tally import history_of, keep_tally, tally
-from sources.annotation import annotate
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
 from sources.harvest import harvest
-from sources.mapping import Mapped, map_rows
-from sources.read import Reading, as_text, read
+from sources.identity.ids import Past, gives_ids, past_of
+from sources.identity.register import Register, keep_register
+from sources.mapping import Mapped
+from sources.read import as_text
+from sources.returned import Arrived, arrived
 from sources.snapshot import Snapshot
+from sources.taking import taken
 
 
 class TooFewRowsError(DataError):
@@ -88,10 +91,11 @@ class Judged:
     """A partner's file judged as `source` and its dataset say, before anything is kept."""
 
     table: Table
-    reading: Reading
     mapped: Mapped
     judgement: Judgement
     report: SourceReport
+    sent: Arrived
+    register: Register
 
 
 def take_in(
@@ -138,7 +142,9 @@ class _Run:
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
         told = last_report(store, dataset.name, source.partner, key)
-        if known is not None and told is not None:
+        # Rows without numbers go by those of last time: an earlier file that comes again is judged again.
+        same = not gives_ids(source) or (before is not None and before.judged == key)
+        if known is not None and told is not None and same:
             report, verdict = unchanged_report(told, self._run_at, _arrival(snapshot, told.arrival)), known[1]
         else:
             found = judge_file(
@@ -150,9 +156,12 @@ class _Run:
                 run_at=self._run_at,
                 key=key,
                 last=before,
+                past=past_of(store, dataset.name, source.partner),
                 store=store,
                 patience=patience,
             )
+            # Before the rows: killed in between, the next run gives the same rows the same ids.
+            keep_register(store, dataset.name, source.partner, found.register)
             verdict = keep(
                 store,
                 dataset,
@@ -166,7 +175,7 @@ class _Run:
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
             history = history_of(keep_tally(store, dataset.name, source.partner, counted))
             report = found.report.model_copy(update={"history": history})
-            keep_annotated(store, source, annotated(source, found))
+            give_back(store, source, annotated(source, found), cleaned_copy(source, dataset, found))
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         keep_report(store, report, intake.markdown, intake.page)
         return intake
@@ -216,6 +225,7 @@ def judge_file(
     run_at: str,
     key: str | None = None,
     last: SourceReport | None = None,
+    past: Past | None = None,
     store: Store | None = None,
     patience: Patience | None = None,
 ) -> Judged:
@@ -232,17 +242,17 @@ def judge_file(
         # Under the partner's own name, so that what is wrong is said of a file that they know.
         named = Path(folder) / snapshot.file_name
         named.symlink_to(path.absolute())
-        reading = read(named, line.format)
+        sent = arrived(named, source, dataset, table)
     at("map")
-    mapped = map_rows(source, table, reading, snapshot_date=snapshot.date)
-    _check_enough(mapped.rows_in, line.bounds, snapshot.file_name)
-    points = geocoded(source, table, mapped, store, patience=patience)
+    rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
+    _check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
+    points = geocoded(source, table, rows.mapped, store, patience=patience)
     mapped = points.mapped
     at("judge")
     found = judge(dataset, table, mapped.rows, questions=mapped.questions)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
+    reading, columns = sent.reading, sent.source.line.read_from
     records = {record.line: record for record in reading.records}
-    columns = line.read_from
 
     def their_cell(number: int, name: str) -> str | None:
         record = records.get(number)
@@ -263,22 +273,17 @@ def judge_file(
         place=reading.place,
         unmapped=mapped.unmapped,
         cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
-        notes=[*points.notes, *beyond_bounds(judgement, line.bounds)],
+        notes=[*points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
         sites=sites_of(table, mapped.rows, judgement),
     )
-    return Judged(table, reading, mapped, judgement, report)
+    return Judged(table, mapped, judgement, report, sent, rows.register)
 
 
-def annotated(source: Source, found: Judged) -> bytes | None:
-    """The partner's own file back, with what is to be corrected in it; None where there is nothing to tell."""
-    problems = found.judgement.problems
-    if not problems:
-        return None
-    return annotate(found.reading, problems, source.line.map, source.line.answered_in)
-
-
-def answer_to(source: Source, dataset: Dataset, path: Path) -> tuple[SourceReport, Judged | None]:
-    """The answer that the partner would get for the file at `path`, and what it is made of; nothing is kept."""
+def answer_to(
+    source: Source, dataset: Dataset, path: Path, past: Past | None = None
+) -> tuple[SourceReport, Judged | None]:
+    """The answer that the partner would get for the file at `path`, and what it is made of; nothing is kept. `past` is
+    what the store knows of its rows (none: it is taken for the partner's first file)."""
     now = _now()
     size = path.stat().st_size
     digest = sha256_of(path)
@@ -287,7 +292,7 @@ def answer_to(source: Source, dataset: Dataset, path: Path) -> tuple[SourceRepor
     )
     steps: list[Step] = ["read"]
     try:
-        found = judge_file(source, dataset, snapshot, path, steps.append, run_at=now)
+        found = judge_file(source, dataset, snapshot, path, steps.append, run_at=now, past=past)
         return found.report, found
     except DataError as error:
         about = about_source(source, dataset)
@@ -324,15 +329,6 @@ def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset,
     return path.is_file() and sha256_of(path) == found[1].snapshot
 
 
-def keep_annotated(store: Store, source: Source, data: bytes | None) -> None:
-    """Keep the partner's own file back, or nothing where nothing is to be corrected any more."""
-    key = annotated_key(source.dataset, source.partner)
-    if data is not None:
-        store.write(key, data)
-    elif store.exists(key):
-        store.remove(key)
-
-
 def mapped_by(source: Source) -> str:
     """The SHA-256 of all that maps this source's rows: its declaration and hook, and Glane's own code that reads,
     maps and cleans. A corrected cleaner must not leave old rows standing."""
@@ -343,17 +339,17 @@ def mapped_by(source: Source) -> str:
 def _mapper_fingerprint() -> str:
     room = Path(sources.__file__).parent
     digest = hashlib.sha256()
-    rooms = ("*.py", "formats/*.py", "geocoding/*.py", "clean/**/*.*")
+    rooms = ("*.py", "formats/*.py", "geocoding/*.py", "identity/*.py", "clean/**/*.*")
     for path in sorted(path for pattern in rooms for path in room.glob(pattern)):
         if path.suffix != ".pyc" and path.is_file():
             digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _check_enough(rows_in: int, bounds: Bounds, name: str) -> None:
-    if rows_in < bounds.rows_min:
+def _check_enough(rows_in: int, rows_min: int, name: str) -> None:
+    if rows_in < rows_min:
         raise TooFewRowsError(
-            f"{name} holds {rows_in} rows; {bounds.rows_min} at least were expected.",
+            f"{name} holds {rows_in} rows; {rows_min} at least were expected.",
             "It is not taken for a source that shrank: ask the partner, or lower bounds.rows_min in source.yaml.",
         )
 

@@ -1,7 +1,7 @@
 """The spreadsheet for a partner without a developer: the fields of a table, with lists to choose from and what each is.
 
-Belongs here: `glane template`: making the empty workbook from the Table Schema and the term lists. Does not belong
-here: judging one that was filled (check.py: its columns are the table's own fields).
+Belongs here: `glane template`: making the workbook from the Table Schema and the term lists. Does not belong here: the
+rows in it (filling.py), judging one that was filled (check.py: its columns are the table's own fields).
 
 The first sheet is the table: one row of names, and nothing under it, for whatever stands there is a row. Explanations
 and examples are comments on the names, messages on the cells, and a sheet of their own.
@@ -10,7 +10,7 @@ and examples are comments on the names, messages on the cells, and a sheet of th
 import csv
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -18,7 +18,9 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from schemas.dataset import Dataset, Table
+from schemas.filling import Filling, check_fits, fill
 from schemas.phrases import words_in
+from schemas.template_mark import SHEET, mark_of
 from schemas.term_lists import terms_path
 
 ROWS = 2_000
@@ -46,16 +48,39 @@ class _Column:
     maximum: float | None
 
 
-def template(dataset: Dataset, table: Table, language: str) -> bytes:
-    """The workbook (XLSX) for `table`, in `language`: the same bytes on every machine for the same declarations."""
+def template(dataset: Dataset, table: Table, language: str, filling: Filling | None = None) -> bytes:
+    """The workbook (XLSX) for `table`, in `language`, empty or with the rows of `filling`: the same bytes on every
+    machine for the same rows and declarations.
+
+    The ids of the rows that stand in it are protected (without a password); all else may be changed. It carries a mark
+    (template_mark.py), by which it is known when it comes back. Raises FillingError.
+    """
     words, data = words_in("template", language), BytesIO()
-    columns = [_column(table, name, language) for name in table.asked]
+    asked = [name for name in table.fields if name in table.asked or (filling and name in filling.more)]
+    columns = [_column(table, name, language) for name in asked]
+    mark = mark_of(dataset, table, language)
+    if filling is not None:
+        check_fits(filling)
+        mark = mark_of(dataset, table, language, source=filling.source, made_at=filling.made_at)
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
         book.set_properties({"title": dataset.line.title[language], "created": _CREATED})
         sheet = book.add_worksheet(table.name[:31])
-        _help(book, book.add_worksheet(words["help"]), columns, words)
+        about = "" if filling is None else words["cleaned"] if filling.cleaned else words["filled"]
+        _help(book, book.add_worksheet(words["help"]), columns, words, about)
         ranges = _lists(book, book.add_worksheet(words["lists"]), table, columns, language)
-        _table(book, sheet, columns, ranges, words)
+        last = ROWS if filling is None else max(ROWS, len(filling.rows) + ROWS // 2)
+        if filling is not None and len(table.primary_key) == 1:
+            columns = [
+                replace(one, required=False, description=words["id"]) if one.name in table.primary_key else one
+                for one in columns
+            ]
+        _table(book, sheet, columns, ranges, words, last)
+        if filling is not None:
+            fill(book, sheet, {one.name: one.kind for one in columns}, filling, table.primary_key)
+        hidden = book.add_worksheet(SHEET)
+        for row, line in enumerate(mark.lines):
+            hidden.write_row(row, 0, line)
+        hidden.very_hidden()
     return data.getvalue()
 
 
@@ -91,6 +116,7 @@ def _table(
     columns: Sequence[_Column],
     ranges: Mapping[str, str],
     words: Mapping[str, str],
+    last: int,
 ) -> None:
     plain = book.add_format({"bg_color": "#E8EEF4", "border": 1})
     required = book.add_format({"bg_color": "#CFE0F0", "border": 1, "bold": True})
@@ -105,7 +131,7 @@ def _table(
         sheet.write_comment(0, number, "\n\n".join([column.title, *told]), {"x_scale": 2.5, "y_scale": 2})
         rule = _validation(column, ranges, words)
         message = {"input_title": column.title[:_TITLE], "input_message": "\n".join(told)[:_MESSAGE]}
-        sheet.data_validation(1, number, ROWS, number, {**rule, **message})
+        sheet.data_validation(1, number, last, number, {**rule, **message})
 
 
 def _told(column: _Column, words: Mapping[str, str]) -> list[str]:
@@ -134,10 +160,15 @@ def _validation(column: _Column, ranges: Mapping[str, str], words: Mapping[str, 
     return {"validate": "any"}
 
 
-def _help(book: xlsxwriter.Workbook, sheet: Any, columns: Sequence[_Column], words: Mapping[str, str]) -> None:
+def _help(
+    book: xlsxwriter.Workbook, sheet: Any, columns: Sequence[_Column], words: Mapping[str, str], about: str
+) -> None:
     bold, wrapped = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
     sheet.merge_range(0, 0, 0, 5, words["intro"], wrapped)
     sheet.set_row(0, 50)
+    if about:
+        sheet.merge_range(1, 0, 1, 5, about, wrapped)
+        sheet.set_row(1, 120)
     for number, (word, width) in enumerate(zip(words["columns"].split("|"), (26, 26, 12, 70, 30, 24), strict=True)):
         sheet.write_string(2, number, word, bold)
         sheet.set_column(number, number, width)

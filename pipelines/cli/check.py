@@ -41,6 +41,12 @@ def check(
         Path | None,
         typer.Option("--annotated", help="With --source: write the file back as XLSX, its wrong cells marked."),
     ] = None,
+    cleaned: Annotated[
+        Path | None,
+        typer.Option(
+            "--cleaned", help="With --source: write its rows as XLSX, cleaned, in our columns, to go on with."
+        ),
+    ] = None,
     limit_errors: Annotated[
         int | None, typer.Option(min=1, help="With --schema: stop after so many errors.", show_default="none")
     ] = None,
@@ -63,9 +69,10 @@ def check(
         raise CallError("Say against what to check the file.", "Give one of --schema, --source and --dataset.")
     if limit_errors is not None and schema is None:
         raise CallError("--limit-errors goes with --schema.", "Leave it out: all errors are found.")
-    if back is not None and (source is None or back.exists()):
-        what = "--annotated goes with --source." if source is None else f"{back} is there already."
-        raise CallError(what, "Say as which partner's file it is." if source is None else "Name another file.")
+    for option, path in (("--annotated", back), ("--cleaned", cleaned)):
+        if path is not None and (source is None or path.exists()):
+            what = f"{option} goes with --source." if source is None else f"{path} is there already."
+            raise CallError(what, "Say as which partner's file it is." if source is None else "Name another file.")
     if not file.is_file():
         raise CallError(f"There is no file {file}.", "Check the path.")
     if schema is not None:
@@ -75,7 +82,7 @@ def check(
     elif dataset is not None:
         right = _by_dataset(file, dataset, as_json=as_json, language=language)
     else:
-        right = _as_source(file, str(source), back, as_json=as_json, language=language)
+        right = _as_source(file, str(source), back, cleaned, as_json=as_json, language=language)
     raise typer.Exit(0 if right else 1)
 
 
@@ -117,16 +124,26 @@ def _by_dataset(file: Path, name: str, *, as_json: bool, language: str | None) -
     return right
 
 
-def _as_source(file: Path, name: str, back: Path | None, *, as_json: bool, language: str | None) -> bool:
+def _as_source(
+    file: Path, name: str, back: Path | None, cleaned: Path | None, *, as_json: bool, language: str | None
+) -> bool:
+    from glane.store import open_store
     from pipelines.catalogue import find_source, load_catalogue
-    from pipelines.intake import annotated, answer_to
+    from pipelines.given_back import annotated, cleaned_copy
+    from pipelines.intake import answer_to
     from pipelines.settings import load_settings
+    from sources.identity.ids import past_of
 
-    dataset, source = find_source(load_catalogue(load_settings()), name)
-    answer, found = answer_to(source, dataset, file)
+    settings = load_settings()
+    dataset, source = find_source(load_catalogue(settings), name)
+    past = past_of(open_store(settings.store), source.dataset, source.partner)
+    answer, found = answer_to(source, dataset, file, past)
     marked = annotated(source, found) if back is not None and found is not None else None
     if back is not None and marked is not None:
         back.write_bytes(marked)
+    copy = cleaned_copy(source, dataset, found) if cleaned is not None and found is not None else None
+    if cleaned is not None and copy is not None:
+        cleaned.write_bytes(copy)
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:

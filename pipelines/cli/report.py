@@ -29,6 +29,10 @@ def report(
             "--annotated", help="Write the partner's own file back: XLSX, its wrong cells marked.", metavar="FILE"
         ),
     ] = None,
+    cleaned: Annotated[
+        Path | None,
+        typer.Option("--cleaned", help="Write the cleaned copy: its rows as XLSX in our columns.", metavar="FILE"),
+    ] = None,
     page: Annotated[
         Path | None, typer.Option("--html", help="Write it as a web page that stands alone.", metavar="FILE")
     ] = None,
@@ -37,6 +41,7 @@ def report(
     """Show a partner's last report: what arrived, what was published, what is to be corrected and how."""
     from glane.store import open_store
     from pipelines.catalogue import known_source, load_catalogue
+    from pipelines.given_back import cleaned_key
     from pipelines.settings import load_settings
     from schemas.report import annotated_key, last_report
     from schemas.report_text import to_markdown
@@ -50,7 +55,12 @@ def report(
         known = known_source(load_catalogue(settings), source)
         raise CallError(f"{known.name} has no report yet.", f"Run it first: glane run {dataset} --source {partner}")
     if back is not None:
-        _write_back(store, annotated_key(dataset, partner), source, back)
+        nothing = f"Nothing is to be corrected in the last file of {source}."
+        _write_back(store, annotated_key(dataset, partner), nothing, back)
+        return
+    if cleaned is not None:
+        nothing = f"No cleaned copy was made of the last file of {source}: it holds no rows, or too many."
+        _write_back(store, cleaned_key(dataset, partner), nothing, cleaned)
         return
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -66,9 +76,9 @@ def report(
     print_markdown(to_markdown(found, language))
 
 
-def _write_back(store: "Store", key: str, source: str, path: Path) -> None:
+def _write_back(store: "Store", key: str, nothing: str, path: Path) -> None:
     if path.exists():
         raise CallError(f"{path} is there already.", "Name another file.")
     if not store.exists(key):
-        raise CallError(f"Nothing is to be corrected in the last file of {source}.", "Read its report instead.")
+        raise CallError(nothing, "Read its report instead.")
     path.write_bytes(store.read(key))

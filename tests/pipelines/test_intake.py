@@ -18,6 +18,7 @@ from pipelines.harvesting import SourceCrashError, take_all_in
 from pipelines.intake import Intake, is_taken_in, take_in
 from schemas.dataset import Dataset
 from schemas.report import last_report
+from schemas.report_text import to_markdown
 from schemas.rows import last_good
 from sources.fetch.http import Patience
 from tests.pipelines.conftest import Glane
@@ -82,6 +83,49 @@ def test_the_same_bytes_under_the_same_rules_are_judged_once(commons: Commons) -
     assert first.report.problems == second.report.problems
     commons.edit("caen", "2026", "2027")
     assert _take_in(commons, "caen").report.state == "judged"
+
+
+def test_where_nothing_changed_no_report_is_made_again_and_it_is_said_since_when(commons: Commons) -> None:
+    first = _take_in(commons, "caen").report
+    kept = _reports(commons, "caen")
+    for _ in range(2):
+        again = _take_in(commons, "caen")
+        assert (again.report.state, again.report.unchanged_since) == ("unchanged", first.run_at)
+        assert "has not changed: our answer of" in to_markdown(again.report, "en")
+        assert _reports(commons, "caen") == kept
+    assert last_report(FolderStore(commons.settings.store), "lieux", "caen") == first
+
+
+def test_an_answer_that_stood_before_a_failure_stands_again_after_it(commons: Commons) -> None:
+    path = commons.settings.sources / "lieux" / "brest" / "lieux.csv"
+    good, first = path.read_bytes(), _take_in(commons, "brest").report
+    path.write_bytes(b"")
+    failing = [_take_in(commons, "brest").report for _ in range(2)]
+    assert [(one.failing_runs, one.failing_since) for one in failing] == [(n, failing[0].run_at) for n in (1, 2)]
+    path.write_bytes(good)
+    healed = _take_in(commons, "brest").report
+    assert (healed.state, healed.unchanged_since, healed.failing_runs) == ("unchanged", first.run_at, 0)
+    assert last_report(FolderStore(commons.settings.store), "lieux", "brest") == healed
+    kept = _reports(commons, "brest")
+    assert _take_in(commons, "brest").report.unchanged_since == first.run_at
+    assert _reports(commons, "brest") == kept
+
+
+def test_a_file_that_becomes_again_what_it_was_is_no_unchanged_file(commons: Commons) -> None:
+    path = commons.settings.sources / "lieux" / "caen" / "lieux.csv"
+    former, first = path.read_bytes(), _take_in(commons, "caen").report
+    commons.file("caen", "1,Cyberbase,14000\n")
+    between = _take_in(commons, "caen").report
+    path.write_bytes(former)
+    back = _take_in(commons, "caen").report
+    assert (back.state, back.counts, back.previous) == ("judged", first.counts, between.counts)
+    assert FolderStore(commons.settings.store).exists("reports/lieux/caen/annotated.xlsx")
+
+
+def _reports(commons: Commons, partner: str) -> dict[str, tuple[int, bytes]]:
+    """Every file of a partner's reports, with when it was written."""
+    folder = Path(commons.settings.store) / "reports" / "lieux" / partner
+    return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(folder.iterdir())}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +211,8 @@ def test_a_broken_declaration_keeps_the_credit_it_was_given_under(commons: Commo
 
 def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons) -> None:
     commons.edit("caen", "map:", "bounds: {rows_max: 1, to_correct_max: 0.1}\nmap:")
-    notes = [note.en for note in _take_in(commons, "caen").report.notes]
+    *notes, copy = [note.en for note in _take_in(commons, "caen").report.notes]
+    assert copy.startswith("A cleaned copy of your file comes with this answer")
     assert notes == [
         "Your file holds 2 rows; we expected 1 at most.",
         "1 of 2 are to be corrected, which is more than usual (10%). Has the way of filling the file changed?",
