@@ -3,14 +3,12 @@
 Belongs here: which deposits are due an answer, and what it is made of. Does not belong here: putting it there
 (publish/ckan/deposit.py), reading what was uploaded (sources/fetch/deposit.py), the answer itself (schemas/report.py).
 
-    reports/<dataset>/<partner>/deposited.json   what the answer in the deposit speaks of, and where it was put
-
 An answer is put there once for each file judged and each failure of another kind: not where nothing changed. What the
 portal refused is put there by the next run.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -24,13 +22,13 @@ from pipelines.settings import PortalSettings
 from pipelines.traffic import Traffic, note
 from publish.ckan.address import PortalAddress, read_address
 from publish.ckan.api import Api
-from publish.ckan.deposit import AnswerFile, put_answer
+from publish.ckan.deposit import Answer, AnswerFile, put_answer
+from schemas.deposit import Answered, keep_answered, last_answered
 from schemas.phrases import words_in
 from schemas.report import SourceReport, annotated_key
 from schemas.speaker import Speaker
 from sources.declaration import Source
 from sources.fetch.deposit import FindOwnPortal, OwnPortal
-from sources.where import Deposit
 
 FindPortal = Callable[[], PortalSettings | None]
 
@@ -62,11 +60,12 @@ def deposit_answers(
 
 @dataclass(frozen=True)
 class _Due:
-    """An answer that its deposit does not hold yet; `told` says what of."""
+    """An answer that its deposit does not hold yet; `told` says what of, `former` are the files of the last one."""
 
-    deposit: Deposit
+    deposit: str
     intake: Intake
     told: str
+    former: Mapping[str, str]
 
 
 def told_of(report: SourceReport) -> str:
@@ -84,17 +83,20 @@ def _due(entry: Entry, intake: Intake, store: Store) -> _Due | None:
     if intake.error is not None and not isinstance(intake.error, DataError):
         # The deposit could not be read, or a declaration is wrong: the steward is told, and the partner can do nothing.
         return None
-    deposit, told = source.line.where.deposit, told_of(intake.report)
-    if store.read_json(_key(intake)) == {"told": told, "deposit": deposit.dataset}:
+    deposit, told = source.line.where.deposit.dataset, told_of(intake.report)
+    last = last_answered(store, intake.dataset, intake.partner)
+    if last is not None and (last.deposit, last.told) == (deposit, told):
         return None
-    return _Due(deposit, intake, told)
+    return _Due(deposit, intake, told, last.files if last is not None else {})
 
 
 def _deliver(due: _Due, api: Api, store: Store) -> Delivery:
     intake = due.intake
+    name, title = f"{intake.dataset}/{intake.partner}", intake.report.about.title[intake.language]
     try:
-        put = put_answer(api, due.deposit.dataset, _files(intake, store), _line(intake))
-        store.write_json(_key(intake), {"told": due.told, "deposit": due.deposit.dataset})
+        answer = Answer(due.deposit, name, title, _line(intake), _files(intake, store), due.former)
+        put = put_answer(api, answer)
+        keep_answered(store, intake.dataset, intake.partner, Answered(due.deposit, due.told, put.files))
     except GlaneError as error:
         return Delivery(intake.dataset, intake.partner, problems=(error,))
     left = f", without what the portal finds too large: {'; '.join(put.left_out)}" if put.left_out else ""
@@ -141,7 +143,3 @@ def _line(intake: Intake) -> str:
 
 def _address(known: PortalSettings | None) -> PortalAddress | None:
     return None if known is None else read_address(known.url, known.token_file, known.organisation, known.public_store)
-
-
-def _key(intake: Intake) -> str:
-    return f"reports/{intake.dataset}/{intake.partner}/deposited.json"

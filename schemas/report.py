@@ -25,9 +25,6 @@ TheirCell = Callable[[int, str], str | None]
 Place = Callable[[int], tuple[str | None, int]]
 """Where a line stands: in which of several files read as one (None where there is one), and its number there."""
 
-ANSWER_FIELD = "glane_answer"
-"""The field of a resource in a partner's deposit that says that it is ours: never taken back in as the partner's."""
-
 MOST_GROUPS = 200
 MOST_OF_A_KIND = 25
 _EXAMPLES = 3

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from glane.store import Store, StoreError, sha256_of
+from schemas.deposit import last_answered
 from sources.declaration import Source
 from sources.fetch.deposit import FindOwnPortal, NoPortalError, OwnPortal, find_upload
 from sources.fetch.failures import ContentError, HarvestError
@@ -113,7 +114,9 @@ def _bring(
     if where.s3 is not None:
         return _fetch_last(where.s3, staged, before, patience)
     if where.deposit is not None:
-        return _bring_deposited(where.deposit, staged, before, patience, own_portal())
+        answered = last_answered(store, source.dataset, source.partner)
+        answers = answered.files if answered is not None else {}
+        return _bring_deposited(where.deposit, answers, staged, before, patience, own_portal())
     with Client(where, patience) as client:
         if where.pages is not None:
             return _Brought(where.address, fetch_pages(where.pages, source.line.format.records, staged, client))
@@ -152,13 +155,18 @@ def _gather(
 
 
 def _bring_deposited(
-    declared: Deposit, staged: Path, before: Pointer | None, patience: Patience, portal: OwnPortal | None
+    declared: Deposit,
+    answers: Mapping[str, str],
+    staged: Path,
+    before: Pointer | None,
+    patience: Patience,
+    portal: OwnPortal | None,
 ) -> _Brought:
     if portal is None:
         what = f"The source is the deposit {declared.dataset} on our portal, and no portal is known."
         raise NoPortalError(what, "Set GLANE_PORTAL and GLANE_PORTAL_TOKEN_FILE, or start one: glane portal up.")
     with Client(portal.where, patience) as client:
-        return _fetch(find_upload(declared, portal, client), staged, before, client)
+        return _fetch(find_upload(declared, portal, client, answers), staged, before, client)
 
 
 def _fetch_last(declared: S3, staged: Path, before: Pointer | None, patience: Patience) -> _Brought:

@@ -12,14 +12,14 @@ address that stays is that of the deposit.
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from glane.errors import CallError
 from publish.ckan.api import Api
 from publish.ckan.faults import NotThereError, PortalError, ReadBackError, RefusedError, TooLargeError
-from schemas.report import ANSWER_FIELD
+from schemas.deposit import ANSWER_FIELD, is_answer
 
 SIGN = "Glane · "
 """How our line in a deposit's notes begins: by it the next one takes its place."""
@@ -45,24 +45,39 @@ class AnswerFile:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a deposit is to hold of ours: the `files` for `source` (dataset/partner), instead of those of last time
+    (`former`: their ids and dates), and a `line` in its notes under the source's `title`."""
+
+    deposit: str
+    source: str
+    title: str
+    line: str
+    files: Sequence[AnswerFile]
+    former: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Deposited:
-    """What was done: the address of the deposit, and the titles of the files that the portal did not take."""
+    """What was done: the address of the deposit, the ids of our files there and the portal's date of each, and the
+    titles of those that it did not take."""
 
     url: str
+    files: Mapping[str, str]
     left_out: tuple[str, ...] = ()
 
 
-def put_answer(api: Api, deposit: str, files: Sequence[AnswerFile], line: str) -> Deposited:
-    """Make `files` our answer in the dataset `deposit`, instead of the last one, and `line` our line in its notes.
+def put_answer(api: Api, answer: Answer) -> Deposited:
+    """Make `answer` ours in its deposit, instead of the last one; those for other sources stay.
 
     Raises PublicDepositError, and PortalError where the portal does not do it: then the last answer stands.
     """
-    bring, left_out = list(files), list[str]()
-    for attempt in range(1, _ATTEMPTS + 1):
-        before = _private(api, deposit)
+    bring, left_out = list(answer.files), list[str]()
+    for attempt in range(1, _ATTEMPTS + len(bring) + 1):
+        before = _private(api, answer.deposit)
         try:
-            _exchange(api, before, bring, line)
-            return Deposited(f"{api.address.url}/dataset/{deposit}", tuple(left_out))
+            kept = _exchange(api, before, replace(answer, files=bring))
+            return Deposited(f"{api.address.url}/dataset/{answer.deposit}", kept, tuple(left_out))
         except TooLargeError:
             optional = [file for file in bring if not file.needed]
             if not optional:
@@ -72,17 +87,22 @@ def put_answer(api: Api, deposit: str, files: Sequence[AnswerFile], line: str) -
             left_out.append(largest.title)
         except RefusedError as error:
             # The partner is at work there too: its last upload must not be lost.
-            if not error.unmatched or attempt == _ATTEMPTS:
+            if not error.unmatched or attempt >= _ATTEMPTS:
                 raise
-    raise AssertionError("the last attempt returns or raises")
+    raise AssertionError("there are fewer files to leave out than attempts")
 
 
-def with_line(notes: str, line: str) -> str:
-    """The partner's `notes` with our line at their end, instead of the last one; nothing else in them changes."""
-    kept = [one for one in notes.split("\n") if not one.lstrip().startswith(SIGN)]
+def with_line(notes: str, title: str, line: str) -> str:
+    """The partner's `notes` with our line under `title` at their end, instead of the last one; the rest stays."""
+    head = f"{SIGN}{_flat(title)} · "
+    kept = [one for one in notes.split("\n") if not one.lstrip().startswith(head)]
     text = "\n".join(kept).rstrip()
-    said = SIGN + " ".join(line.split())
+    said = head + _flat(line)
     return f"{text}\n\n{said}" if text else said
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _private(api: Api, deposit: str) -> Mapping[str, Any]:
@@ -99,17 +119,22 @@ def _private(api: Api, deposit: str) -> Mapping[str, Any]:
     return dataset
 
 
-def _exchange(api: Api, before: Mapping[str, Any], files: Sequence[AnswerFile], line: str) -> None:
-    ours = {str(uuid.uuid4()): file for file in files}
+def _exchange(api: Api, before: Mapping[str, Any], answer: Answer) -> dict[str, str]:
+    ours = {str(uuid.uuid4()): file for file in answer.files}
     fresh = [
-        {"id": one, "name": file.title, "format": file.file_name.rpartition(".")[2].upper(), ANSWER_FIELD: file.kind}
+        {
+            "id": one,
+            "name": file.title,
+            "format": file.file_name.rpartition(".")[2].upper(),
+            ANSWER_FIELD: f"{answer.source} {file.kind}",
+        }
         for one, file in ours.items()
     ]
-    seen = {"id": before["id"], "metadata_modified": before["metadata_modified"], "private": True}
     data = {
-        "match": json.dumps(seen),
-        "filter": json.dumps(_without(str(one["id"]) for one in before["resources"] if ANSWER_FIELD in one)),
-        "update": json.dumps({"notes": with_line(str(before.get("notes") or ""), line)}),
+        # Only while it is private, and as we saw it.
+        "match": json.dumps({"id": before["id"], "metadata_modified": before["metadata_modified"], "private": True}),
+        "filter": json.dumps(_without(str(one["id"]) for one in before["resources"] if _replaced(one, answer))),
+        "update": json.dumps({"notes": with_line(str(before.get("notes") or ""), answer.title, answer.line)}),
         "update__resources__extend": json.dumps(fresh),
     }
     uploads = [(f"update__resources__{one[:_PREFIX]}__upload", file.file_name, file.path) for one, file in ours.items()]
@@ -118,11 +143,18 @@ def _exchange(api: Api, before: Mapping[str, Any], files: Sequence[AnswerFile], 
         now = api.read("package_show", id=before["id"])
         return {"package": now} if ours.keys() <= {str(one["id"]) for one in now["resources"]} else None
 
-    _check(api, api.write("package_revise", data, files=uploads, done=done)["package"], ours)
+    return _kept(api, api.write("package_revise", data, files=uploads, done=done)["package"], ours)
 
 
-def _check(api: Api, after: Mapping[str, Any], ours: Mapping[str, AnswerFile]) -> None:
-    """Check that the portal keeps what it was given; an answer that it does not know for ours is taken away again."""
+def _replaced(resource: Mapping[str, Any], answer: Answer) -> bool:
+    """Whether a resource is of our last answer for this source."""
+    if ANSWER_FIELD in resource:
+        return str(resource[ANSWER_FIELD]).startswith(f"{answer.source} ")
+    return is_answer(resource, answer.former)
+
+
+def _kept(api: Api, after: Mapping[str, Any], ours: Mapping[str, AnswerFile]) -> dict[str, str]:
+    """The ids and dates of our files as the portal keeps them; those that it would not know for ours are taken away."""
     kept = {str(one["id"]): one for one in after["resources"] if str(one["id"]) in ours}
     if any(ANSWER_FIELD not in one for one in kept.values()):
         match = json.dumps({"id": after["id"]})
@@ -135,6 +167,7 @@ def _check(api: Api, after: Mapping[str, Any], ours: Mapping[str, AnswerFile]) -
         if kept[one].get("size") not in (None, file.path.stat().st_size):
             what = f"{api.address.url} keeps {kept[one]['size']} bytes of {file.file_name}."
             raise ReadBackError(what, "Run again: the answer is put there anew.")
+    return {one: str(kept[one].get("last_modified") or "") for one in ours}
 
 
 def _without(resources: Iterable[str]) -> list[str]:

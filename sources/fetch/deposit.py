@@ -4,13 +4,13 @@ Belongs here: which upload that is, and refusing a deposit that others could rea
 (http.py), putting the answer there (publish/ckan/deposit.py).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from glane.errors import CallError
-from schemas.report import ANSWER_FIELD
+from schemas.deposit import is_answer
 from sources.fetch.failures import ContentError, HarvestError
 from sources.fetch.http import Client
 from sources.fetch.portals import Found, stamp_of
@@ -41,9 +41,12 @@ class PublicDepositError(CallError):
     """A deposit that anybody can read: a partner's file is not to be public by our doing."""
 
 
-def find_upload(declared: Deposit, portal: OwnPortal, client: Client) -> Found:
-    """The partner's last upload. Raises PublicDepositError, HarvestError where the deposit cannot be read or holds no
-    upload, ContentError where what answers is no CKAN."""
+def find_upload(declared: Deposit, portal: OwnPortal, client: Client, answers: Mapping[str, str]) -> Found:
+    """The partner's last upload; `answers` are the files of our last answer (schemas/deposit.py).
+
+    Raises PublicDepositError, HarvestError where the deposit cannot be read or holds no upload, ContentError where what
+    answers is no CKAN.
+    """
     # https://docs.ckan.org/en/2.12/api/#ckan.logic.action.get.package_show
     dataset = _show(declared, portal, client)
     if dataset.get("state") != "active":
@@ -55,7 +58,7 @@ def find_upload(declared: Deposit, portal: OwnPortal, client: Client) -> Found:
             "there. Nothing was read.",
             "Make it private there (Manage, Visibility: Private), then run again.",
         )
-    upload = newest_upload(dataset.get("resources") or (), declared.resource)
+    upload = newest_upload(dataset.get("resources") or (), declared.resource, answers)
     if upload is None:
         called = f" that is called {declared.resource!r}" if declared.resource else ""
         what = f"Nothing{called} was uploaded to the deposit {declared.dataset} on {portal.url} yet."
@@ -66,13 +69,15 @@ def find_upload(declared: Deposit, portal: OwnPortal, client: Client) -> Found:
     return Found(f"{portal.url}/{path}", stamp_of(upload))
 
 
-def newest_upload(resources: Sequence[dict[str, Any]], wanted: str | None) -> dict[str, Any] | None:
+def newest_upload(
+    resources: Sequence[dict[str, Any]], wanted: str | None, answers: Mapping[str, str]
+) -> dict[str, Any] | None:
     """Of a deposit's resources, the file uploaded last that is none of our answers (of those that are called `wanted`,
     where that is said); None where there is none."""
     uploads = [
         (str(one.get("last_modified") or one.get("created") or ""), place, one)
         for place, one in enumerate(resources)
-        if one.get("url_type") == "upload" and ANSWER_FIELD not in one
+        if one.get("url_type") == "upload" and not is_answer(one, answers)
         if wanted is None or wanted == one.get("id") or wanted.casefold() == str(one.get("name") or "").casefold()
     ]
     return max(uploads, key=lambda upload: upload[:2])[2] if uploads else None

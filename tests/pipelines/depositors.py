@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from ckanapi import RemoteCKAN
 
-from schemas.report import ANSWER_FIELD
+from schemas.deposit import ANSWER_FIELD
 from sources.fetch.deposit import OwnPortal
 from tests.fixtures_portal import Portal, call
 
@@ -41,6 +41,14 @@ class Deposit:
         with RemoteCKAN(self.portal.url, apikey=self.partner) as ckan:
             ckan.action.resource_patch(id=resource, upload=(name, io.BytesIO(data)))
 
+    def edit(self, resource: str, name: str, data: bytes | None = None) -> None:
+        """Edit a resource as the portal's own form does: it sends what the form has fields for, and drops the rest."""
+        with RemoteCKAN(self.portal.url, apikey=self.partner) as ckan:
+            known = ckan.action.resource_show(id=resource)
+            form = {key: known[key] for key in ("id", "url", "url_type", "description", "format")}
+            sent = {"upload": (known["url"].rpartition("/")[2], io.BytesIO(data))} if data is not None else {}
+            ckan.action.resource_update(name=name, **form, **sent)
+
     def patch(self, **values: Any) -> None:
         """Change the dataset as the partner does."""
         with RemoteCKAN(self.portal.url, apikey=self.partner) as ckan:
@@ -55,7 +63,7 @@ class Deposit:
     def answers(self) -> dict[str, Mapping[str, Any]]:
         """The files of our answer as the partner sees them, by kind."""
         found = [one for one in self.shown()["resources"] if ANSWER_FIELD in one]
-        kinds = {str(one[ANSWER_FIELD]): one for one in found}
+        kinds = {str(one[ANSWER_FIELD]).rpartition(" ")[2]: one for one in found}
         assert len(kinds) == len(found)
         return kinds
 

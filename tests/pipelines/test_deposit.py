@@ -3,6 +3,7 @@
 Nobody here is a sysadmin but the test that makes the accounts: the partner and Glane are editors of its organisation.
 """
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import requests
 
@@ -20,16 +22,17 @@ from pipelines.intake import Intake, take_in
 from pipelines.settings import PortalSettings
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
-from publish.ckan.deposit import AnswerFile, PublicDepositError, put_answer
+from publish.ckan.deposit import Answer, AnswerFile, PublicDepositError, put_answer
 from publish.ckan.faults import PortalError, UntouchedError
-from schemas.report import ANSWER_FIELD
+from schemas.deposit import ANSWER_FIELD
 from schemas.rows import last_good
 from sources.fetch.deposit import OwnPortal
 from tests.fixtures_portal import Portal, call, free_port
 from tests.pipelines.conftest import Glane
 from tests.pipelines.depositors import Deposit, depositing
 from tests.pipelines.material import Commons
-from tests.publish.loopback import Answer, Request, passed_on, serving
+from tests.publish.loopback import Answer as Given
+from tests.publish.loopback import Request, passed_on, serving
 from tests.sources.material import HASTY
 
 pytestmark = pytest.mark.portal
@@ -98,7 +101,7 @@ def test_a_partner_deposits_and_finds_the_answer_there_and_nobody_else_does(
     assert (status, "4910" in page, '<html lang="fr">' in page) == (200, True, True)
     shown = deposit.shown()
     assert shown["private"] is True
-    assert shown["notes"].startswith("Notre dépôt.\r\nMerci !\n\nGlane · ")
+    assert shown["notes"].startswith("Notre dépôt.\r\nMerci !\n\nGlane · Lieux de angers · ")
     assert "2 lignes dans votre fichier, 1 à publier, 1 à corriger" in shown["notes"]
     # Neither the file nor the answer is anybody else's, while the rows are everybody's.
     assert (deposit.refusals(None), deposit.refusals(deposit.stranger)) == ({403, 404}, {403, 404})
@@ -224,13 +227,13 @@ def test_a_deposit_that_is_empty_missing_closed_to_us_or_away_is_a_failed_read(
     assert kept(commons) == ["Le Fil", "La Boussole"]
 
 
-def files(tmp_path: Path, *kinds: str) -> list[AnswerFile]:
-    made = []
+def made(deposit: Deposit, tmp_path: Path, *kinds: str, source: str = "lieux/angers") -> Answer:
+    files = []
     for kind in kinds:
         path = tmp_path / kind
         path.write_text(f"the {kind}", encoding="utf-8")
-        made.append(AnswerFile(kind, f"Our {kind}", f"{kind}.html", path, needed=kind == "page"))
-    return made
+        files.append(AnswerFile(kind, f"Our {kind}", f"{kind}.html", path, needed=kind == "page"))
+    return Answer(deposit.name, source, f"Title of {source}", "said", files)
 
 
 def test_what_the_partner_uploads_while_we_answer_is_not_lost(deposit: Deposit, tmp_path: Path) -> None:
@@ -243,29 +246,29 @@ def test_what_the_partner_uploads_while_we_answer_is_not_lost(deposit: Deposit, 
             return super().write(action, *arguments, **keywords)
 
     with Meanwhile(PortalAddress(deposit.portal.url, deposit.glane)) as api:
-        put_answer(api, deposit.name, files(tmp_path, "page"), "said")
+        put_answer(api, made(deposit, tmp_path, "page"))
         resources = deposit.shown()["resources"]
         assert [(one["id"] == api.uploaded, one.get(ANSWER_FIELD)) for one in resources] == [
             (True, None),
-            (False, "page"),
+            (False, "lieux/angers page"),
         ]
 
 
 def test_a_lost_answer_and_a_file_too_large_leave_one_whole_answer(deposit: Deposit, tmp_path: Path) -> None:
     url, lost = deposit.portal.url, []
 
-    def spoil(request: Request) -> Answer | None:
+    def spoil(request: Request) -> Given | None:
         if b"the annotated" in request.body:
-            return Answer(413, b"too large")
+            return Given(413, b"too large")
         given = passed_on(request, url)
         if "package_revise" in request.path and not lost:
             lost.append(request)
             return None
         return given
 
-    put = files(tmp_path, "page", "annotated")
+    put = made(deposit, tmp_path, "page", "annotated")
     with serving(spoil) as proxy, Api(PortalAddress(proxy.url, deposit.glane), Patience(pauses=(0.01,) * 3)) as api:
-        done = put_answer(api, deposit.name, put, "said")
+        done = put_answer(api, put)
     assert (done.left_out, len(lost)) == (("Our annotated",), 1)
     assert [(kind, one["name"]) for kind, one in deposit.answers().items()] == [("page", "Our page")]
 
@@ -273,13 +276,13 @@ def test_a_lost_answer_and_a_file_too_large_leave_one_whole_answer(deposit: Depo
 def test_an_answer_that_the_portal_would_not_know_again_is_taken_away(deposit: Deposit, tmp_path: Path) -> None:
     uploaded = deposit.upload("lieux.csv", GOOD)
 
-    def forgetful(request: Request) -> Answer:
+    def forgetful(request: Request) -> Given:
         field = ANSWER_FIELD.encode()
         return passed_on(replace(request, body=request.body.replace(field, b"other_answer")), deposit.portal.url)
 
     raises = pytest.raises(PortalError, match="drops the field glane_answer")
     with serving(forgetful) as proxy, Api(PortalAddress(proxy.url, deposit.glane)) as api, raises as caught:
-        put_answer(api, deposit.name, files(tmp_path, "page"), "said")
+        put_answer(api, made(deposit, tmp_path, "page"))
     assert "ckanext-scheming" in caught.value.remedy
     assert [one["id"] for one in deposit.shown()["resources"]] == [uploaded]
 
@@ -287,7 +290,51 @@ def test_an_answer_that_the_portal_would_not_know_again_is_taken_away(deposit: D
 def test_a_portal_that_is_gone_is_said_and_a_public_page_is_no_place(deposit: Deposit, tmp_path: Path) -> None:
     patience = Patience(pauses=())
     with Api(PortalAddress(f"http://127.0.0.1:{free_port()}", "t"), patience) as api, pytest.raises(UntouchedError):
-        put_answer(api, deposit.name, files(tmp_path, "page"), "said")
+        put_answer(api, made(deposit, tmp_path, "page"))
     deposit.patch(private=False)
     with Api(PortalAddress(deposit.portal.url, deposit.glane)) as api, pytest.raises(PublicDepositError):
-        put_answer(api, deposit.name, files(tmp_path, "page"), "said")
+        put_answer(api, made(deposit, tmp_path, "page"))
+
+
+def test_an_answer_that_the_partner_renames_stays_ours_and_one_that_it_corrects_is_its_file(
+    commons: Commons, deposit: Deposit, settings: PortalSettings
+) -> None:
+    deposit.upload("lieux.csv", WRONG)
+    answer(commons, settings, take(commons, deposit.own_portal))
+    found = deposit.answers()
+    deposit.edit(str(found["page"]["id"]), "À lire")
+    again = take(commons, deposit.own_portal)
+    assert (again.error, again.report.state) == (None, "unchanged")
+    # The marked workbook, corrected and put back where it was found.
+    book = openpyxl.load_workbook(io.BytesIO(download(deposit, str(found["annotated"]["url"]))))
+    sheet = book.worksheets[0]
+    sheet["C3"] = "49100"
+    corrected = io.BytesIO()
+    book.save(corrected)
+    deposit.edit(str(found["annotated"]["id"]), "Votre fichier", corrected.getvalue())
+    better = take(commons, deposit.own_portal)
+    assert (better.error, better.report.counts and better.report.counts.to_correct) == (None, 0)
+    assert kept(commons) == ["Le Fil", "La Boussole"]
+    answer(commons, settings, better)
+    # Of our answers only the new ones are left, and the partner's two files.
+    left = [(one["name"], ANSWER_FIELD in one) for one in deposit.shown()["resources"]]
+    assert sorted(name for name, ours in left if not ours) == ["Nos lieux", "Votre fichier"]
+    assert len([ours for _, ours in left if ours]) == len(deposit.answers())
+    assert take(commons, deposit.own_portal).report.state == "unchanged"
+
+
+def download(deposit: Deposit, url: str) -> bytes:
+    return requests.get(url, headers={"Authorization": deposit.partner}, timeout=30).content
+
+
+def test_answers_for_two_sources_stand_beside_one_another(deposit: Deposit, tmp_path: Path) -> None:
+    with Api(PortalAddress(deposit.portal.url, deposit.glane)) as api:
+        for source in ("lieux/angers", "labels/angers", "lieux/angers"):
+            put_answer(api, made(deposit, tmp_path, "page", source=source))
+    shown = deposit.shown()
+    assert [one[ANSWER_FIELD] for one in shown["resources"]] == ["labels/angers page", "lieux/angers page"]
+    assert shown["notes"].split("\n")[-3:] == [
+        "Glane · Title of labels/angers · said",
+        "",
+        "Glane · Title of lieux/angers · said",
+    ]

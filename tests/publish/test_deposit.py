@@ -13,15 +13,15 @@ LINE = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lamb
 def test_the_partner_s_notes_stay_and_our_next_line_takes_the_place_of_the_last(
     notes: str, first: str, second: str
 ) -> None:
-    once = with_line(notes, first)
+    once = with_line(notes, "Lieux", first)
     assert once.startswith(notes.rstrip())
-    assert once.rpartition("\n")[2] == SIGN + " ".join(first.split())
-    assert with_line(once, second) == with_line(notes, second)
-    assert with_line(once, first) == once
+    assert once.rpartition("\n")[2] == f"{SIGN}Lieux · {' '.join(first.split())}"
+    assert with_line(once, "Lieux", second) == with_line(notes, "Lieux", second)
+    assert with_line(once, "Lieux", first) == once
+    both = with_line(once, "Labels", second)
+    assert both.startswith(once)
 
 
 def test_what_the_partner_writes_below_our_line_stays_too() -> None:
-    assert (
-        with_line("Notre dépôt\n\nGlane · hier\n\nMerci", "aujourd'hui")
-        == "Notre dépôt\n\n\nMerci\n\nGlane · aujourd'hui"
-    )
+    notes = "Notre dépôt\n\nGlane · Lieux · hier\nMerci"
+    assert with_line(notes, "Lieux", "aujourd'hui") == "Notre dépôt\n\nMerci\n\nGlane · Lieux · aujourd'hui"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from glane.store import Store
-from schemas.report import ANSWER_FIELD
+from schemas.deposit import ANSWER_FIELD
 from sources.fetch.deposit import NoPortalError, OwnPortal, newest_upload
 from sources.fetch.failures import ContentError
 from sources.harvest import harvest
@@ -30,15 +30,19 @@ RESOURCES = st.lists(
 )
 
 
-@given(RESOURCES, st.sampled_from([None, "Lieux", "absent"]))
+@given(RESOURCES, st.sampled_from([None, "Lieux", "absent"]), st.sampled_from(["2026-11-02T10:00:00", "other", ""]))
 def test_an_answer_of_ours_or_a_link_is_never_the_partner_s_upload_and_none_is_newer(
-    resources: list[dict[str, Any]], wanted: str | None
+    resources: list[dict[str, Any]], wanted: str | None, date: str
 ) -> None:
+    # The first file was an answer of ours, of that date, before somebody edited it.
+    answers = {one["id"]: date for one in resources[:1]}
+
     def meant(one: dict[str, Any]) -> bool:
         named = wanted is None or str(one["name"]).casefold() == wanted.casefold()
-        return named and one["url_type"] == "upload" and ANSWER_FIELD not in one
+        ours = ANSWER_FIELD in one or (one is resources[0] and (one["last_modified"] or "") == date)
+        return named and one["url_type"] == "upload" and not ours
 
-    found, uploads = newest_upload(resources, wanted), [one for one in resources if meant(one)]
+    found, uploads = newest_upload(resources, wanted, answers), [one for one in resources if meant(one)]
     assert (found is None) == (not uploads)
     if found is not None:
         assert found in uploads
