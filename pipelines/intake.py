@@ -32,6 +32,7 @@ from schemas.report import (
     judged_report,
     keep_report,
     last_report,
+    says_the_same,
     unchanged_report,
 )
 from schemas.report_page import to_page
@@ -46,7 +47,7 @@ from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
 from sources.harvest import harvest
-from sources.identity.ids import Past, gives_ids, past_of
+from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
 from sources.mapping import Mapped
 from sources.read import as_text
@@ -142,8 +143,9 @@ class _Run:
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
         told = last_report(store, dataset.name, source.partner, key)
-        # Rows without numbers go by those of last time: an earlier file that comes again is judged again.
-        same = not gives_ids(source) or (before is not None and before.judged == key)
+        # An earlier file that comes again is judged again: its answer is another one than last time's, and rows without
+        # numbers go by those of last time.
+        same = before is not None and before.judged == key
         if known is not None and told is not None and same:
             report, verdict = unchanged_report(told, self._run_at, _arrival(snapshot, told.arrival)), known[1]
         else:
@@ -177,7 +179,8 @@ class _Run:
             report = found.report.model_copy(update={"history": history})
             give_back(store, source, annotated(source, found), cleaned_copy(source, dataset, found))
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
-        keep_report(store, report, intake.markdown, intake.page)
+        if not says_the_same(before, report):
+            keep_report(store, report, intake.markdown, intake.page)
         return intake
 
     def failed(self, error: GlaneError) -> Intake:

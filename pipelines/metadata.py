@@ -44,9 +44,10 @@ def counts(intake: Intake) -> str:
     found = intake.report.counts
     if found is None:
         return "not judged"
+    since = f", unchanged since {intake.report.unchanged_since[:10]}" if intake.report.unchanged_since else ""
     return (
         f"{found.rows_in} rows in: {found.passed} may be published, {found.to_correct} to be corrected, "
-        f"{found.on_hold} on hold"
+        f"{found.on_hold} on hold{since}"
     )
 
 
@@ -114,6 +115,7 @@ def of_rows(intake: Intake, table: Table | None, store: Store) -> Metadata:
         "rows in": found.rows_in,
         "to be corrected": found.to_correct,
         "on hold": found.on_hold,
+        **({"unchanged since": intake.report.unchanged_since} if intake.report.unchanged_since else {}),
         "warnings": intake.report.warnings,
         "what is wrong": problem_table(intake),
         "report": dg.MetadataValue.md(intake.markdown),

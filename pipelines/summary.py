@@ -38,6 +38,7 @@ class SourceOutcome:
     on_hold: int = 0
     merged: int = 0
     changed: bool = False
+    unchanged_since: str | None = None
     reason: str | None = None
     remedy: str | None = None
     stale_since: str | None = None
@@ -179,6 +180,7 @@ class Summary:
             partner=partner,
             state=state,
             changed=bool(intake and intake.snapshot and intake.snapshot.changed),
+            unchanged_since=intake.report.unchanged_since if intake else None,
             reason=error.what if error else refused,
             remedy=error.remedy if error else None,
             stale_since=intake.report.stale_since if intake else None,

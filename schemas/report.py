@@ -130,6 +130,9 @@ class Failure(Declared):
 class SourceReport(Declared):
     """The answer of one source's run.
 
+    `judged` is the key of the judgement (rows.judged_key), in a failed run that of the answer before. The same rows
+    under the same rules get the same answer again: `unchanged_since` is when it was given first.
+
     `counts` is None where nothing could be judged; then `failure` says why, `stale_since` since when the last good
     rows are the ones published, and `last_good` how many they are; `failing_runs` counts the runs that failed one after
     the other, this one included, and `failing_since` is when the first of them was. `unmapped` lists the partner's
@@ -142,6 +145,7 @@ class SourceReport(Declared):
     run_at: str
     state: State
     judged: str | None = None
+    unchanged_since: str | None = None
     arrival: Arrival | None = None
     counts: Counts | None = None
     previous: Counts | None = None
@@ -219,8 +223,16 @@ def judged_report(
 
 def unchanged_report(report: SourceReport, run_at: str, arrival: Arrival | None = None) -> SourceReport:
     """The same answer again, for the same rows under the same rules."""
-    arrival = arrival or report.arrival
-    return report.model_copy(update={"run_at": run_at, "state": "unchanged", "arrival": arrival, "previous": None})
+    again = {"run_at": run_at, "state": "unchanged", "arrival": arrival or report.arrival, "previous": None}
+    return report.model_copy(update={**again, "unchanged_since": report.unchanged_since or report.run_at})
+
+
+def says_the_same(before: SourceReport | None, report: SourceReport) -> bool:
+    """Whether the answer kept last says all that `report` says: then it stands, and none is made again."""
+    if before is None or before.state == "failed" or report.state != "unchanged":
+        return False
+    apart = dict.fromkeys(("run_at", "state", "arrival", "previous", "unchanged_since"))
+    return before.model_copy(update=apart) == report.model_copy(update=apart)
 
 
 def failed_report(
@@ -239,6 +251,7 @@ def failed_report(
         about=about,
         run_at=run_at,
         state="failed",
+        judged=before.judged if before is not None else None,
         arrival=arrival,
         failure=Failure(step=step, what=error.what, remedy=error.remedy),
         stale_since=last_good.judged_at if last_good else None,

@@ -65,7 +65,12 @@ def summary_line(report: SourceReport, language: str) -> str:
         on_hold=say.number(counts.on_hold),
         warnings=say("line-warnings", n=say.number(report.warnings)) if report.warnings else "",
     )
-    return line + (say("line-unchanged") if report.state == "unchanged" else "")
+    return line + (_unchanged(report, say))
+
+
+def _unchanged(report: SourceReport, say: Speaker) -> str:
+    since = report.unchanged_since or report.run_at
+    return say("line-unchanged", date=say.date(since)) if report.state == "unchanged" else ""
 
 
 def problems_csv(problems: Iterable[Problem], language: str, columns: Mapping[str, str] | None = None) -> bytes:
@@ -95,7 +100,7 @@ def _state(report: SourceReport, say: Speaker) -> Iterator[str]:
     if report.failure is not None:
         yield from _failure(report, report.failure, say)
     elif report.state != "judged":
-        yield say(report.state)
+        yield say(report.state, date=say.date(report.unchanged_since or report.run_at))
 
 
 def _failure(report: SourceReport, failure: Failure, say: Speaker) -> Iterator[str]:

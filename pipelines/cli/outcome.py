@@ -104,7 +104,8 @@ def _read(source: SourceOutcome, width: int) -> Iterator[str]:
         f"{source.on_hold} on hold, {source.merged} merged"
     )
     if source.state == "ok":
-        yield f"{head}  {counts}{'' if source.changed else ' (file unchanged)'}"
+        since = f" (unchanged since {day(source.unchanged_since)})" if source.unchanged_since else ""
+        yield f"{head}  {counts}{since or ('' if source.changed else ' (file unchanged)')}"
         return
     if source.reason is None:
         yield f"{head}  {counts}"

@@ -78,7 +78,7 @@ def test_running_again_makes_no_version_and_says_so(glane: Glane) -> None:
     assert (first.code, second.code) == (0, 0)
     assert "(1.0.0): 4 rows in places" in first.out
     assert "no new version: nothing changed since the version of" in second.out
-    assert second.out.count("(file unchanged)") == 3
+    assert second.out.count("(unchanged since ") == 3
     assert len(json.loads(glane("versions", "lieux", "--json").out)) == 1
 
 

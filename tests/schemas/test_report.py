@@ -178,7 +178,7 @@ def test_a_failure_stands_first_with_its_remedy_and_what_stays(report: SourceRep
 def test_an_unchanged_file_gets_the_same_answer(report: SourceReport) -> None:
     again = unchanged_report(report, "2026-11-22T22:00:00Z")
     assert again.problems == report.problems
-    assert "Votre fichier n'a pas changé : notre réponse reste la même." in to_markdown(again, "fr")
+    assert "Votre fichier n'a pas changé : notre réponse du 21 novembre 2026 reste la même." in to_markdown(again, "fr")
 
 
 @pytest.mark.parametrize(
