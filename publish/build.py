@@ -196,7 +196,7 @@ def _input(contribution: Contribution) -> Input:
     verdict = contribution.verdict
     return Input(
         partner=contribution.partner,
-        table=verdict.table,
+        table=contribution.table,
         title=contribution.title,
         organisation=contribution.organisation,
         licence=contribution.licence,

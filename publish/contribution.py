@@ -7,7 +7,7 @@ Belongs here: the Contribution, the licence gate, and the check that rows are th
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from glane.text import Text
 from schemas.dataset import Dataset
 from schemas.judgement import LINE, Verdict
 from schemas.licences import LICENCES
+from schemas.licences.rights import right_into
 from schemas.rows import last_good, parquet_bytes
 
 
@@ -29,7 +30,8 @@ class Contribution:
     """One partner's last good rows of one table (fields + `_line`), the verdict on them, and whom to credit.
 
     `snapshot_date` is the ISO day on which the partner's bytes were first received; `stale_since` the ISO day since
-    which newer ones could not be read, None when the last read was good.
+    which newer ones could not be read, None when the last read was good. `apart` is the table that the rows go to where
+    their licence keeps them out of the one that they were judged for.
     """
 
     partner: str
@@ -41,6 +43,12 @@ class Contribution:
     rows: pl.DataFrame
     snapshot_date: str
     stale_since: str | None = None
+    apart: str | None = None
+
+    @property
+    def table(self) -> str:
+        """The table of the version that the rows go to."""
+        return self.apart or self.verdict.table
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,8 @@ class Refusal:
 def admit(
     dataset: Dataset, contributions: Sequence[Contribution], store: Store
 ) -> tuple[tuple[Contribution, ...], tuple[Refusal, ...]]:
-    """Part `contributions` (in any order) into those that `dataset` may publish, by partner, and those refused.
+    """Part `contributions` (in any order) into those that `dataset` may publish, by partner, each bound for the table
+    that its licence lets it into, and those refused.
 
     Raises UnjudgedError where rows and verdict do not belong together: that is no affair of one partner's, and a
     version without their rows would tell reusers that those places are gone.
@@ -63,11 +72,11 @@ def admit(
     refused: list[Refusal] = []
     for contribution in sorted(contributions, key=lambda c: (c.partner, c.verdict.table)):
         check_verdict(dataset, contribution, store)
-        reason = _licence_refusal(dataset, contribution)
-        if reason is None:
-            admitted.append(contribution)
+        found = _by_licence(dataset, contribution)
+        if isinstance(found, Text):
+            refused.append(Refusal(contribution.partner, found))
         else:
-            refused.append(Refusal(contribution.partner, reason))
+            admitted.append(found)
     return tuple(admitted), tuple(refused)
 
 
@@ -107,15 +116,30 @@ def _bound(dataset: Dataset, contribution: Contribution, store: Store) -> bool:
     return kept is not None and kept[1] == verdict and kept[0].equals(rows)
 
 
-def _licence_refusal(dataset: Dataset, contribution: Contribution) -> Text | None:
-    accepted = dataset.line.licence.accept
-    if contribution.licence in accepted:
-        return None
-    known = LICENCES.get(contribution.licence)
-    name = f"{contribution.licence} ({known.title})" if known else contribution.licence
+def _by_licence(dataset: Dataset, contribution: Contribution) -> Contribution | Text:
+    """The contribution, bound for the table that may hold it; or why none may."""
+    licence, policy = contribution.licence, dataset.line.licence
+    if licence in policy.accept:
+        return contribution
+    for table in dataset.merged:
+        line = table.line
+        fits = line.licence is not None and right_into(licence, line.licence).answer != "no"
+        if fits and line.apart_from == contribution.verdict.table:
+            return replace(contribution, apart=table.name)
+    right = right_into(licence, policy.publish)
+    name = f"{licence} ({LICENCES[licence].title})" if licence in LICENCES else licence
+    if right.answer == "no":
+        return Text(
+            fr=f"La licence {name} ne permet pas de publier ces lignes sous {policy.publish}. {right.clause.fr} "
+            f"({right.source}) Demandez au partenaire une licence compatible ({', '.join(policy.accept)}), ou déclarez "
+            "une table à part (apart_from).",
+            en=f"The licence {name} does not let these rows be published under {policy.publish}. {right.clause.en} "
+            f"({right.source}) Ask the partner for a compatible licence ({', '.join(policy.accept)}), or declare a "
+            "table apart (apart_from).",
+        )
     return Text(
-        fr=f"La licence {name} n'est pas de celles que ce jeu de données accepte ({', '.join(accepted)}). "
+        fr=f"La licence {name} n'est pas de celles que ce jeu de données accepte ({', '.join(policy.accept)}). "
         "Demandez au partenaire une licence acceptée, ou faites décider la communauté de l'accepter.",
-        en=f"The licence {name} is not one that this dataset accepts ({', '.join(accepted)}). "
+        en=f"The licence {name} is not one that this dataset accepts ({', '.join(policy.accept)}). "
         "Ask the partner for an accepted licence, or have the community decide to accept it.",
     )

@@ -16,7 +16,8 @@ from publish.diff import schemas_of
 from publish.number import Change, Level, parse, table_changes
 from publish.telling import day
 from publish.version import Listed, Version
-from schemas.dataset import Dataset, Notice
+from schemas.dataset import Dataset
+from schemas.governance import Notice
 
 Announced = Mapping[str, Any]
 """A notice as it stands in a datapackage.json: since when it is `announced`, from which `date` on, its `text`."""

@@ -38,7 +38,7 @@ def describe(
     `notice` is the change that it announces (notice.standing_notice), a property of our own.
     """
     line = dataset.line
-    licence = LICENCES[line.licence.publish]
+    names = [table.name for table in dataset.tables]
     described = {
         "$schema": PROFILE,
         "name": dataset.name,
@@ -50,13 +50,17 @@ def describe(
         "version": number,
         "created": created,
         "keywords": [word for keyword in line.keywords for word in dict.fromkeys(_both(keyword).values())],
-        "licenses": [{"name": licence.spdx, "title": licence.title, "path": licence.url}],
+        "licenses": [_licence(spdx) for spdx in dict.fromkeys(map(dataset.licence_of, names))],
         "contributors": _contributors(dataset, contributions),
         "sources": [_source(contribution) for contribution in contributions],
         "governance": {name: _both(text) for name, text in _governance(dataset).items()},
-        "resources": [_resource(dataset, name, files) for name in (table.name for table in dataset.tables)],
+        "resources": [_resource(dataset, name, files) for name in names],
     }
     return announcing(described, notice)
+
+
+def _licence(spdx: str) -> dict[str, str]:
+    return {"name": spdx, "title": LICENCES[spdx].title, "path": LICENCES[spdx].url}
 
 
 def announcing(descriptor: Mapping[str, Any], notice: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -149,6 +153,7 @@ def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict
         "titles": _both(table.line.title),
         "description": table.line.description[dataset.line.language],
         "descriptions": _both(table.line.description),
+        **({"licenses": [_licence(table.line.licence)]} if table.line.licence else {}),
         **_file(csv),
         "encoding": "utf-8",
         "schema": table.published_schema(),
@@ -183,7 +188,7 @@ def _source(contribution: Contribution) -> dict[str, Any]:
         "title": contribution.title.fr,
         "titles": _both(contribution.title),
         "partner": contribution.partner,
-        "table": contribution.verdict.table,
+        "table": contribution.table,
         "organization": contribution.organisation,
         "attribution": contribution.attribution,
         "licence": contribution.licence,

@@ -71,18 +71,18 @@ def account(
     """Count where every row went. Raises AccountingError if a row vanished or came out of nothing."""
     lines = []
     for contribution in contributions:
-        verdict, part = contribution.verdict, merged[contribution.verdict.table]
+        verdict, part = contribution.verdict, merged[contribution.table]
         mine = part.provenance.filter(pl.col("partner") == contribution.partner)
         lines.append(
             Account(
                 partner=contribution.partner,
-                table=verdict.table,
+                table=contribution.table,
                 rows_in=verdict.rows_in,
                 to_correct=verdict.to_correct,
                 on_hold=verdict.on_hold,
                 published=mine.filter(pl.col("stands")).height,
                 merged=mine.filter(~pl.col("stands")).height,
-                held=sum(1 for row in held if (row.partner, row.table) == (contribution.partner, verdict.table)),
+                held=sum(1 for row in held if (row.partner, row.table) == (contribution.partner, contribution.table)),
             )
         )
     for line in lines:

@@ -33,21 +33,21 @@ class _Reference:
 
 
 def merge_tables(dataset: Dataset, contributions: Sequence[Contribution]) -> tuple[dict[str, Merged], tuple[Held, ...]]:
-    """Merge every contributed table of `dataset`, then hold out the rows whose references lead nowhere.
+    """Merge every table of partners' rows of `dataset`, then hold out the rows whose references lead nowhere.
 
     A table is merged after those that it refers to, so that an id which went into another is followed there. For
     each partner and table: rows in = published + merged into another + held. Raises KeyMissingError.
     """
     merged: dict[str, Merged] = {}
     for table in _referred_first(dataset):
-        mine = [c for c in contributions if c.verdict.table == table.name]
+        mine = [c for c in contributions if c.table == table.name]
         found = merge(table, [replace(c, rows=_followed(table, c.rows, merged)) for c in mine])
         merged[table.name] = replace(found, rows=_followed(table, found.rows, {table.name: found}))
     held: list[Held] = []
     # A row that is held out may be what another refers to: go round until nothing more falls.
-    while any(_hold_out(table, merged, held) for table in dataset.contributed):
+    while any(_hold_out(table, merged, held) for table in dataset.merged):
         continue
-    return {table.name: merged[table.name] for table in dataset.contributed}, tuple(held)
+    return {table.name: merged[table.name] for table in dataset.merged}, tuple(held)
 
 
 def _references(table: Table) -> list[_Reference]:
@@ -63,9 +63,9 @@ def _names(fields: str | list[str]) -> tuple[str, ...]:
 
 
 def _referred_first(dataset: Dataset) -> list[Table]:
-    """The contributed tables, each after those it refers to; a ring keeps the declared order."""
+    """The tables of partners' rows, each after those it refers to; a ring keeps the declared order."""
     ordered: list[Table] = []
-    waiting = list(dataset.contributed)
+    waiting = list(dataset.merged)
     while waiting:
         names = {table.name for table in waiting}
         free = [t for t in waiting if not any(r.table in names - {t.name} for r in _references(t))]

@@ -11,19 +11,20 @@ import datetime
 import difflib
 import hashlib
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Language, Text
 from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
-from schemas.licences import Spdx
+from schemas.governance import Governance, Notice, Steward
+from schemas.licences import OpenSpdx
+from schemas.licences.policy import LicencePolicy
 from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
 from schemas.term_lists import load_terms, terms_path
@@ -85,13 +86,22 @@ class Geometry(Declared):
     town: str | None = None
 
 
+_OF_A_TABLE_APART = {"name", "title", "description", "formats", "apart_from", "licence"}
+
+
 class TableLine(Declared):
-    """One table of a dataset. Its Table Schema stands beside dataset.yaml as `<name>.schema.json`."""
+    """One table of a dataset. Its Table Schema stands beside dataset.yaml as `<name>.schema.json`.
+
+    A table `apart_from` another holds the rows of those partners whose licence does not go into the dataset's but goes
+    into its own, `licence`. It has the other's schema and all that is declared of it, expectations apart.
+    """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: Text
     description: Text
     derived_from: str | None = None
+    apart_from: str | None = None
+    licence: OpenSpdx | None = None
     formats: list[Format] = Field(default=["csv", "parquet", "xlsx"])
     geometry: Geometry | None = None
     provided: dict[str, Provided] = Field(default_factory=dict)
@@ -104,6 +114,15 @@ class TableLine(Declared):
     expectations: list[ExpectationLine] = Field(default_factory=list)
 
     @model_validator(mode="after")
+    def _apart_under_its_licence(self) -> "TableLine":
+        if (self.apart_from is None) != (self.licence is None):
+            raise ValueError("'apart_from' and 'licence' go together: rows stand apart because of their licence")
+        if self.apart_from is not None and self.model_fields_set - _OF_A_TABLE_APART:
+            extra = ", ".join(sorted(self.model_fields_set - _OF_A_TABLE_APART))
+            raise ValueError(f"a table apart takes {extra} from the other table; remove it here")
+        return self
+
+    @model_validator(mode="after")
     def _expects_each_thing_once(self) -> "TableLine":
         named = [
             check_name(self.name, line.expect, of, line.severity) for line in self.expectations for of in subjects(line)
@@ -113,44 +132,6 @@ class TableLine(Declared):
         for name in sorted({name for line in self.expectations for name in fields_of(line)} & set(self.unpublished)):
             raise ValueError(f"something is expected of the field {name!r}, which is never published")
         return self
-
-
-class Steward(Declared):
-    """Who answers for the dataset; `email` is a role's address, never a person's."""
-
-    name: str
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
-
-
-class LicencePolicy(Declared):
-    """Under which licence the dataset is published, and which licences of partners it accepts (SPDX ids)."""
-
-    publish: Spdx
-    accept: list[Spdx] = Field(min_length=1)
-
-
-class Governance(Declared):
-    """The community's rules: how to contribute, how to reuse, how to object."""
-
-    contribution: Text
-    reuse: Text
-    objection: Text
-
-
-def _as_day(value: object) -> datetime.date:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        try:
-            return datetime.date.fromisoformat(value)
-        except ValueError:
-            pass
-    raise ValueError(f"{value!r} is no day: write it as YYYY-MM-DD, as in 2027-01-31")
-
-
-class Notice(Declared):
-    """A change of structure that is announced ahead: the MAJOR version that brings it comes on `date` or later."""
-
-    date: Annotated[datetime.date, BeforeValidator(_as_day)]
-    text: Text
 
 
 class DatasetLine(Declared):
@@ -184,7 +165,23 @@ class DatasetLine(Declared):
                 raise ValueError(
                     f"the table {table.name!r} is derived from {table.derived_from!r}, which is not declared"
                 )
+        _check_apart(self.tables, self.licence)
         return self
+
+
+def _check_apart(tables: Sequence[TableLine], policy: LicencePolicy) -> None:
+    fed = {table.name for table in tables if table.derived_from is None and table.apart_from is None}
+    seen: set[tuple[str, str]] = set()
+    for table in tables:
+        if table.apart_from is None or table.licence is None:
+            continue
+        if table.apart_from not in fed:
+            raise ValueError(
+                f"the table {table.name!r} stands apart from {table.apart_from!r}, which is no table that partners feed"
+            )
+        if table.licence == policy.publish or (table.apart_from, table.licence) in seen:
+            raise ValueError(f"the table {table.name!r} stands apart under {table.licence}, as another one does")
+        seen.add((table.apart_from, table.licence))
 
 
 @dataclass(frozen=True)
@@ -259,9 +256,18 @@ class Dataset:
         return {table.name: table for table in self.tables}[name]
 
     @property
-    def contributed(self) -> tuple[Table, ...]:
-        """The tables that partners feed (not derived ones), in order."""
+    def merged(self) -> tuple[Table, ...]:
+        """The tables that partners' rows go to (not derived ones), in order."""
         return tuple(table for table in self.tables if table.line.derived_from is None)
+
+    @property
+    def contributed(self) -> tuple[Table, ...]:
+        """The tables that partners feed: those, without the ones that stand apart because of a licence."""
+        return tuple(table for table in self.merged if table.line.apart_from is None)
+
+    def licence_of(self, table: str) -> str:
+        """The licence (SPDX id) that the table called `table` is published under."""
+        return self.table(table).line.licence or self.line.licence.publish
 
 
 def load_dataset(folder: Path) -> Dataset:
@@ -271,7 +277,11 @@ def load_dataset(folder: Path) -> Dataset:
     """
     path = folder / "dataset.yaml"
     line = load_declaration(path, DatasetLine)
-    tables = tuple(_load_table(folder, number, table) for number, table in enumerate(line.tables))
+    by_name = {table.name: table for table in line.tables}
+    tables = tuple(
+        _load_table(folder, number, _like(by_name[table.apart_from], table) if table.apart_from else table)
+        for number, table in enumerate(line.tables)
+    )
     digest = hashlib.sha256()
     lists = {terms_path(folder, name) for table in tables for name in table.terms}
     for file in [path, *sorted({table.schema_path for table in tables}), *sorted(lists)]:
@@ -284,9 +294,15 @@ def load_datasets(root: Path) -> dict[str, Dataset]:
     return {path.parent.name: load_dataset(path.parent) for path in sorted(root.glob("*/dataset.yaml"))}
 
 
+def _like(other: TableLine, line: TableLine) -> TableLine:
+    """A table apart, with all that is declared of the one that it stands apart from."""
+    own = {name: getattr(line, name) for name in line.model_fields_set}
+    return other.model_copy(update={"expectations": [], **own})
+
+
 def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     declared_in = folder / "dataset.yaml"
-    path = folder / f"{line.name}.schema.json"
+    path = folder / f"{line.apart_from or line.name}.schema.json"
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

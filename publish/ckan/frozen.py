@@ -24,7 +24,8 @@ from publish.formats.delimited import read_csv
 from publish.number import Level, schema_changes
 from publish.telling import day
 from publish.version import Version, listed, load
-from schemas.dataset import Dataset, Notice
+from schemas.dataset import Dataset
+from schemas.governance import Notice
 
 UNTIL = "glane_until"
 GRACE = timedelta(days=30)

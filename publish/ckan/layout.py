@@ -190,7 +190,7 @@ def page_resource(
         "hash": here.sha256,
         "hash_algorithm": _SHA256,
         "sha256": here.sha256,
-        "license": LICENCES[dataset.line.licence.publish].url,
+        "license": LICENCES[dataset.licence_of(file.table) if file.table else dataset.line.licence.publish].url,
         **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table else {}),
         "glane_key": key,
         "glane_version": version.version,

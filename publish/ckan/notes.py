@@ -14,8 +14,9 @@ from publish.notice import in_words
 from publish.telling import day, number
 from publish.telling import rows as rows_in
 from publish.version import Input, Version
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, Table
 from schemas.licences import LICENCES
+from schemas.licences.rights import right_to, uses
 
 MOST_SOURCES = 100
 """Sources that a page names; beyond, it says where all of them are named. Every row names its own in any case."""
@@ -56,7 +57,13 @@ _WORDS: dict[str, tuple[str, str]] = {
         "[Every version, with what each one changed]({versions})",
     ),
     "contribution": ("Contribuer", "Contribute"),
+    "apart": (", sous {licence}", ", under {licence}"),
     "reuse": ("Réutiliser", "Reuse"),
+    "may": ("Puis-je", "May I"),
+    "use": ("{use} : {answers}", "{use}: {answers}"),
+    "yes": ("oui ({licences})", "yes ({licences})"),
+    "conditions": ("oui, sous conditions ({licences})", "yes, on conditions ({licences})"),
+    "no": ("non ({licences})", "no ({licences})"),
     "objection": ("Signaler, s'opposer", "Report, object"),
     "cite": ("Citer", "Cite as"),
 }
@@ -116,6 +123,7 @@ def _parts(
             rows=rows_in(version.rows[table.name], language),
             description=table.line.description[language],
         )
+        + (_say("apart", language, licence=LICENCES[table.line.licence].title) if table.line.licence else "")
         for table in dataset.tables
     ]
     yield _listing("tables", tables, language)
@@ -126,6 +134,7 @@ def _parts(
     yield _listing("history", list(_history(history, language)), language)
     for name, text in (("contribution", rules.contribution), ("reuse", rules.reuse), ("objection", rules.objection)):
         yield f"**{_say(name, language)}.** {text[language]}"
+    yield _listing("may", list(_rights(version.inputs, language)), language)
     licence = LICENCES[line.licence.publish].title
     cited = sentence(version, line.title[language], line.steward.name, licence, language)
     yield f"**{_say('cite', language)}.** {cited}"
@@ -154,10 +163,22 @@ def _sources(inputs: Sequence[Input], language: Language) -> Iterator[str]:
         yield _say("more_sources", language, count=number(len(inputs) - MOST_SOURCES, language))
 
 
-def about(dataset: Dataset, background: Background, language: Language) -> Iterator[str]:
-    """Licence, rhythm, period, extent, language and contact, a line each."""
+def _rights(inputs: Sequence[Input], language: Language) -> Iterator[str]:
+    """For each use that people ask about, which partners' licences allow it."""
+    licences = sorted({one.licence for one in inputs})
+    for name, use in uses().items():
+        answers: dict[str, list[str]] = {}
+        for licence in licences:
+            answers.setdefault(right_to(name, licence).answer, []).append(licence)
+        told = [_say(word, language, licences=", ".join(under)) for word, under in answers.items()]
+        between = " ; " if language == "fr" else "; "
+        yield _say("use", language, use=use.title[language], answers=between.join(told))
+
+
+def about(dataset: Dataset, background: Background, language: Language, table: Table | None = None) -> Iterator[str]:
+    """Licence (of one table, or of the dataset), rhythm, period, extent, language and contact, a line each."""
     line, place = dataset.line, LANGUAGES.index(language)
-    licence = LICENCES[line.licence.publish]
+    licence = LICENCES[dataset.licence_of(table.name) if table else line.licence.publish]
     first, last = (day(moment, language) for moment in background.period)
     yield _say("licence", language, title=licence.title, url=licence.url)
     yield _say("frequency", language, text=_FREQUENCIES[line.frequency][place])

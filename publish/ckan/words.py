@@ -92,7 +92,7 @@ def table_notes(dataset: Dataset, table: Table, version: Version, background: Ba
             quality=f" {figures[0].upper()}{figures[1:]}." if figures else "",
         )
         credited = say("credits", one, credits=credits_of(version, one))
-        rest = [credited, *about(dataset, background, one), say("page", one, page=page_url)]
+        rest = [credited, *about(dataset, background, one, table), say("page", one, page=page_url)]
         told += [first, "\n".join(f"- {item}" for item in rest)]
     return "\n\n".join(told)
 

@@ -40,7 +40,11 @@ Lieux : 3 lignes reçues, 3 publiées
 20 novembre 2026 (1.0.0)
 Toutes les versions, avec ce que chacune change
 Écrivez-nous.
-Citez les sources."""
+Citez les sources.
+Verser dans Wikidata ou les données structurées de Wikimedia Commons : non (etalab-2.0)
+Verser dans OpenStreetMap : oui, sous conditions (etalab-2.0)
+Utiliser dans un produit ou service payant : oui, sous conditions (etalab-2.0)
+Entraîner un modèle d'apprentissage : oui, sous conditions (etalab-2.0)"""
 ENGLISH = """\
 Sites for trials.
 Version of 22 November 2026 (1.1.0).
@@ -58,7 +62,11 @@ Sites: 3 received, 3 published
 20 November 2026 (1.0.0)
 Every version, with what each one changed
 Write to us.
-Credit the sources."""
+Credit the sources.
+Put into Wikidata or the structured data of Wikimedia Commons: no (etalab-2.0)
+Put into OpenStreetMap: yes, on conditions (etalab-2.0)
+Use in a product or service that is paid for: yes, on conditions (etalab-2.0)
+Train a machine-learning model: yes, on conditions (etalab-2.0)"""
 
 
 class Page:

@@ -249,7 +249,7 @@ def test_a_misspelt_key_names_its_line_and_the_nearest_key(tmp_path: Path) -> No
 def test_an_unknown_licence_names_its_line_and_the_known_ones(tmp_path: Path) -> None:
     ((name, line, key, said),) = faults(edited(tmp_path, "publish: etalab-2.0", "publish: etalab-3.0"))
     assert (name, line, key) == ("dataset.yaml", "publish: etalab-3.0", "licence.publish")
-    assert said.startswith("'etalab-3.0' is not on the list of licences: etalab-2.0, CC0-1.0")
+    assert said.startswith("'etalab-3.0' is not on the list of licences: CC0-1.0, PDDL-1.0, etalab-2.0")
 
 
 def test_a_notice_is_a_day_and_a_text_and_files_and_datastore_have_their_defaults(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Who answers for a dataset and by which rules: the keys `steward:`, `governance:` and `notice:` of dataset.yaml.
+
+Belongs here: the models. Does not belong here: the licences (licences/), what a notice does (publish/notice.py).
+"""
+
+import datetime
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from glane.declaration import Declared
+from glane.text import Text
+
+
+class Steward(Declared):
+    """Who answers for the dataset; `email` is a role's address, never a person's."""
+
+    name: str
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+
+
+class Governance(Declared):
+    """The community's rules: how to contribute, how to reuse, how to object."""
+
+    contribution: Text
+    reuse: Text
+    objection: Text
+
+
+def _as_day(value: object) -> datetime.date:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise ValueError(f"{value!r} is no day: write it as YYYY-MM-DD, as in 2027-01-31")
+
+
+class Notice(Declared):
+    """A change of structure that is announced ahead: the MAJOR version that brings it comes on `date` or later."""
+
+    date: Annotated[datetime.date, BeforeValidator(_as_day)]
+    text: Text
