@@ -17,6 +17,7 @@ import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
 from glane.text import Text
+from pipelines.arrival import arrival_of, rows_before
 from pipelines.catalogue import BrokenDataset
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
 from pipelines.standing import about_source, credit_of, keep_standing
@@ -24,7 +25,6 @@ from schemas.dataset import Dataset, Table
 from schemas.judge import judge
 from schemas.judgement import Judgement, Verdict
 from schemas.report import (
-    Arrival,
     Cleaned,
     SourceReport,
     Step,
@@ -43,6 +43,7 @@ from schemas.speaker import spoken
 from schemas.tally import history_of, keep_tally, tally
 from sources.check import table_of
 from sources.declaration import Bounds, BrokenSource, Source
+from sources.enough import check_enough, check_shrunk
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
@@ -54,10 +55,6 @@ from sources.read import as_text
 from sources.returned import Arrived, arrived
 from sources.snapshot import Snapshot
 from sources.taking import taken
-
-
-class TooFewRowsError(DataError):
-    """Fewer rows than the source's bound: the read has failed, it is not that the rows are gone."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class _Run:
         # numbers go by those of last time.
         same = before is not None and before.judged == key
         if known is not None and told is not None and same:
-            report, verdict = unchanged_report(told, self._run_at, _arrival(snapshot, told.arrival)), known[1]
+            report, verdict = unchanged_report(told, self._run_at, arrival_of(snapshot, told.arrival)), known[1]
         else:
             found = judge_file(
                 source,
@@ -162,6 +159,9 @@ class _Run:
                 store=store,
                 patience=patience,
             )
+            self._at("read")
+            held = rows_before(store, dataset.name, source.partner)
+            check_shrunk(found.judgement.rows_in, held, source.line.bounds, snapshot.file_name)
             # Before the rows: killed in between, the next run gives the same rows the same ids.
             keep_register(store, dataset.name, source.partner, found.register)
             verdict = keep(
@@ -200,7 +200,7 @@ class _Run:
             self._step,
             error,
             verdict,
-            arrival=_arrival_or_none(self._snapshot),
+            arrival=arrival_of(self._snapshot) if self._snapshot else None,
             before=before,
         )
         if verdict is not None:
@@ -248,7 +248,7 @@ def judge_file(
         sent = arrived(named, source, dataset, table)
     at("map")
     rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
-    _check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
+    check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
     points = geocoded(source, table, rows.mapped, store, patience=patience)
     mapped = points.mapped
     at("judge")
@@ -266,9 +266,7 @@ def judge_file(
         about_source(source, dataset),
         run_at,
         judgement,
-        arrival=_arrival(snapshot).model_copy(
-            update={"encoding": reading.encoding, "delimiter": reading.delimiter, "detected": reading.detected}
-        ),
+        arrival=arrival_of(snapshot, reading=reading),
         judged=key,
         previous=last.counts if last is not None else None,
         columns={name: " + ".join(read_from) for name, read_from in columns.items()},
@@ -276,7 +274,7 @@ def judge_file(
         place=reading.place,
         unmapped=mapped.unmapped,
         cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
-        notes=[*points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
+        notes=[*reading.notes, *points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
         sites=sites_of(table, mapped.rows, judgement),
     )
     return Judged(table, mapped, judgement, report, sent, rows.register)
@@ -299,7 +297,7 @@ def answer_to(
         return found.report, found
     except DataError as error:
         about = about_source(source, dataset)
-        return failed_report(about, now, steps[-1], error, None, arrival=_arrival(snapshot)), None
+        return failed_report(about, now, steps[-1], error, None, arrival=arrival_of(snapshot)), None
 
 
 def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:
@@ -347,30 +345,6 @@ def _mapper_fingerprint() -> str:
         if path.suffix != ".pyc" and path.is_file():
             digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def _check_enough(rows_in: int, rows_min: int, name: str) -> None:
-    if rows_in < rows_min:
-        raise TooFewRowsError(
-            f"{name} holds {rows_in} rows; {rows_min} at least were expected.",
-            "It is not taken for a source that shrank: ask the partner, or lower bounds.rows_min in source.yaml.",
-        )
-
-
-def _arrival(snapshot: Snapshot, told: Arrival | None = None) -> Arrival:
-    return Arrival(
-        address=snapshot.address,
-        sha256=snapshot.sha256,
-        bytes=snapshot.bytes,
-        fetched_at=snapshot.fetched_at,
-        encoding=told.encoding if told else None,
-        delimiter=told.delimiter if told else None,
-        detected=told.detected if told else False,
-    )
-
-
-def _arrival_or_none(snapshot: Snapshot | None) -> Arrival | None:
-    return None if snapshot is None else _arrival(snapshot)
 
 
 def _now() -> str:

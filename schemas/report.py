@@ -47,7 +47,9 @@ class About(Declared):
 
 
 class Arrival(Declared):
-    """The file that was read: from where, when its bytes first came, and how it was found to be written."""
+    """The file that was read: from where, when its bytes first came, and how it is written: `detected` by us or
+    declared, and then how `sure` that is (0 to 1); `header` is the row of the names, `decimal` the sign before the
+    decimals where one was seen."""
 
     address: str
     sha256: str
@@ -56,6 +58,9 @@ class Arrival(Declared):
     encoding: str | None = None
     delimiter: str | None = None
     detected: bool = False
+    sure: float | None = None
+    header: int | None = None
+    decimal: str | None = None
 
 
 class Counts(Declared):

@@ -12,7 +12,7 @@ from typing import Literal
 
 from schemas.dataset import Severity
 from schemas.judgement import Problem
-from schemas.report import Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
+from schemas.report import Arrival, Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
 from schemas.speaker import Speaker
 
 _LONGEST_CELL = 80
@@ -211,10 +211,7 @@ def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:
         date, size = say.date(arrival.fetched_at), say.count("byte", arrival.bytes)
         lines = [say("file-address", address=_plain(arrival.address))]
         lines.append(say("file-received", date=date, size=size, sha=f"`{arrival.sha256}`"))
-        if arrival.encoding and arrival.delimiter:
-            how = say("how-detected" if arrival.detected else "how-declared")
-            delimiter = arrival.delimiter.replace("\t", "\\t")
-            lines.append(say("file-written", encoding=arrival.encoding, delimiter=delimiter, how=how))
+        lines += _written(arrival, say)
         yield "\n".join(f"- {line}" for line in lines)
     if report.about.licence is not None:
         yield f"## {say('head-terms')}"
@@ -223,6 +220,25 @@ def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:
     if words:
         yield f"## {say('head-words')}"
         yield "\n".join(f"- {say(f'word-{word}')}" for word in words)
+
+
+def _written(arrival: Arrival, say: Speaker) -> Iterator[str]:
+    """How the file is written, as far as that was to be found out: by whom, and how sure."""
+    parts = []
+    if arrival.encoding is not None:
+        parts.append(say("written-encoding", encoding=arrival.encoding))
+    if arrival.delimiter is not None:
+        parts.append(say("written-delimiter", delimiter=arrival.delimiter.replace("\t", "\\t")))
+    if arrival.header is not None:
+        parts.append(say("written-header", line=str(arrival.header)))
+    if arrival.decimal is not None:
+        parts.append(say("written-decimal", decimal=arrival.decimal))
+    if not parts:
+        return
+    how = say("how-detected" if arrival.detected else "how-declared")
+    if arrival.detected and arrival.sure is not None:
+        how = say("how-sure", how=how, share=say.percent(arrival.sure))
+    yield say("file-written", written=", ".join(parts), how=how)
 
 
 def _words_used(report: SourceReport) -> list[str]:

@@ -98,10 +98,12 @@ class Identity(Declared):
 
 
 class Bounds(Declared):
-    """What the partner's file must hold to be believed: below `rows_min` the read has failed, above `rows_max` and
+    """What the partner's file must hold to be believed: below `rows_min` the read has failed, and so it has where more
+    than the share `shrink_max` of last time's rows is gone (of ten rows or fewer any may go); above `rows_max` and
     above `to_correct_max` (share of rows, 0 to 1) the steward is warned."""
 
     rows_min: int = Field(default=1, ge=0)
+    shrink_max: float = Field(default=0.5, ge=0, le=1)
     rows_max: int | None = None
     to_correct_max: float = Field(default=1.0, ge=0, le=1)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from glane.store import FolderStore
+from glane.store import open_store
 from pipelines.automation import changed_since
 from pipelines.catalogue import load_catalogue
 from pipelines.graph import build_definitions
@@ -107,7 +107,7 @@ def test_sources_are_harvested_at_the_cadence_they_declare(commons: Commons) -> 
 
 def test_a_source_that_never_changes_is_asked_more_seldom_until_it_changes(commons: Commons) -> None:
     (entry,) = load_catalogue(commons.settings).values()
-    store, source = FolderStore(commons.settings.store), entry.source("angers")
+    store, source = open_store(commons.settings.store), entry.source("angers")
     now = datetime.now(UTC)
     assert (visited(source, store), due(source, store, now)) == (None, True)
     for partner in ("angers", "brest", "caen"):
@@ -137,7 +137,7 @@ def test_a_source_that_never_changes_is_asked_more_seldom_until_it_changes(commo
 
 def test_a_source_that_fails_is_asked_at_its_cadence(commons: Commons) -> None:
     (entry,) = load_catalogue(commons.settings).values()
-    store, source = FolderStore(commons.settings.store), entry.source("angers")
+    store, source = open_store(commons.settings.store), entry.source("angers")
     (commons.settings.sources / "lieux" / "angers" / "lieux.csv").unlink()
     report = take_in(source, entry.dataset, store).report
     assert visited(source, store) == datetime.fromisoformat(report.run_at) + timedelta(days=1)
