@@ -22,8 +22,8 @@ from pipelines.catalogue import BrokenDataset
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
-from schemas.judge import judge
 from schemas.judgement import Judgement, Verdict
+from schemas.personal.gate import coverer, judge_gated, personal_of
 from schemas.report import (
     Cleaned,
     SourceReport,
@@ -252,7 +252,9 @@ def judge_file(
     points = geocoded(source, table, rows.mapped, store, patience=patience)
     mapped = points.mapped
     at("judge")
-    found = judge(dataset, table, mapped.rows, questions=mapped.questions)
+    personal = personal_of(table, line.personal, line.country, sent.source.line.read_from)
+    found, gated = judge_gated(dataset, table, mapped.rows, personal, questions=mapped.questions)
+    cover = coverer(table, personal)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
     reading, columns = sent.reading, sent.source.line.read_from
     records = {record.line: record for record in reading.records}
@@ -260,7 +262,7 @@ def judge_file(
     def their_cell(number: int, name: str) -> str | None:
         record = records.get(number)
         texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
-        return " ".join(filter(None, texts)) or None
+        return cover(" ".join(filter(None, texts)), name) or None
 
     report = judged_report(
         about_source(source, dataset),
@@ -273,9 +275,13 @@ def judge_file(
         their_cell=their_cell,
         place=reading.place,
         unmapped=mapped.unmapped,
-        cleaned=[Cleaned(cleaner=n, count=c.count, examples=c.examples) for n, c in mapped.changes.items()],
+        cleaned=[
+            Cleaned(cleaner=n, count=c.count, examples=tuple((cover(b, None), cover(a, None)) for b, a in c.examples))
+            for n, c in mapped.changes.items()
+        ],
+        personal=gated.counts,
         notes=[*reading.notes, *points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
-        sites=sites_of(table, mapped.rows, judgement),
+        sites=sites_of(table, gated.rows, judgement),
     )
     return Judged(table, mapped, judgement, report, sent, rows.register)
 

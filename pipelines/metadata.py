@@ -16,6 +16,7 @@ from pipelines.release import Merge, Publication, Release
 from pipelines.traffic import Traffic
 from publish.version import path_of
 from schemas.dataset import Dataset, Table
+from schemas.personal.decisions import Outcome
 from sources.declaration import Source
 
 Shown = dict[str, Any]
@@ -24,6 +25,14 @@ Metadata = Mapping[str, Any]
 _OWNER = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 _MOST_PROBLEMS = 50
 _MOST_TERMS = 50
+_BECOMES: Mapping[Outcome, str] = {
+    "publish": "published as decided",
+    "role-address-only": "left out as decided",
+    "mask": "covered as decided",
+    "drop": "emptied as decided",
+    "hold-field": "undecided: the field is held back",
+    "hold-rows": "undecided: these rows are on hold",
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,17 @@ def complete(intake: Intake) -> Answer:
     if intake.report.notes:
         return Answer(False, " ".join(note.en for note in intake.report.notes))
     return Answer(True, counts(intake))
+
+
+def personal_data(intake: Intake) -> Answer:
+    """Whether all that was found of persons is decided; what is not, is held back until somebody decides."""
+    if intake.error is not None:
+        return Answer(False, str(intake.error))
+    found = intake.report.personal
+    told = "; ".join(f"{one.field}: {one.kind} in {one.cells} cells, {_BECOMES[one.outcome]}" for one in found)
+    if any(one.outcome in ("hold-field", "hold-rows") for one in found):
+        return Answer(False, f"{told}. Decide under 'personal:' in source.yaml, or in dataset.yaml for all partners.")
+    return Answer(True, told or "Nothing of persons was found in what may be published.")
 
 
 def of_declaration(source: Source) -> Metadata:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from pipelines.catalogue import Entry
 
-CHECKS = ("conforms", "complete")
+CHECKS = ("conforms", "complete", "personal_data")
 RELEASE = ("merged", "version", "portal")
 
 _NOT_IN_A_KEY = re.compile(r"[^A-Za-z0-9_.-]")

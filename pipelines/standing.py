@@ -8,8 +8,8 @@ from glane.store import Store
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
 from schemas.dataset import Dataset
-from schemas.judge import judge
 from schemas.judgement import LINE, Verdict
+from schemas.personal.gate import judge_gated, personal_of
 from schemas.report import About, last_report
 from schemas.rows import VerdictError, keep, last_good
 from sources.declaration import BrokenSource, Source
@@ -34,7 +34,9 @@ def keep_standing(source: Source | BrokenSource, dataset: Dataset | BrokenDatase
     table = next((table for table in dataset.contributed if table.name == verdict.table), None)
     if table is None or tuple(rows.columns) != (*table.fields, LINE):
         return verdict
-    judgement = judge(dataset, table, rows)
+    line = source.line if isinstance(source, Source) else None
+    personal = personal_of(table, line.personal, line.country, line.read_from) if line else personal_of(table)
+    judgement, _ = judge_gated(dataset, table, rows, personal)
     return keep(
         store,
         dataset,

@@ -3,6 +3,7 @@
 Belongs here: the sums, as values and as JSON. Does not belong here: how they look on a terminal (cli/outcome.py).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -27,7 +28,8 @@ class SourceOutcome:
 
     `state`: ok; failed (not read this time: `reason` says why, and the rows are those of `stale_since`); refused
     (its licence is not accepted); paused or retired (not read, as its declaration says). `answered` says which answers
-    were delivered, `unanswered` which could not be, and what to do.
+    were delivered, `unanswered` which could not be, and what to do. `personal` counts the cells in which something of
+    persons was found, by what became of it.
     """
 
     partner: str
@@ -44,6 +46,7 @@ class SourceOutcome:
     stale_since: str | None = None
     answered: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    personal: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ class Summary:
             reason=error.what if error else refused,
             remedy=error.remedy if error else None,
             stale_since=intake.report.stale_since if intake else None,
+            personal=_personal(intake),
             answered=tuple(said for told in self._deliveries.get((entry.name, partner), ()) for said in told.done),
             unanswered=self._undelivered(entry.name, partner),
             **_counts(accounts, intake),
@@ -220,6 +224,13 @@ def _unpruned(pruning: Pruning | Unpruned | None) -> tuple[str, ...]:
 
 def _idle(state: str) -> State:
     return "retired" if state == "retired" else "paused" if state == "paused" else "failed"
+
+
+def _personal(intake: Intake | None) -> dict[str, int]:
+    cells: Counter[str] = Counter()
+    for one in intake.report.personal if intake else ():
+        cells[one.outcome] += one.cells
+    return dict(cells)
 
 
 def _counts(accounts: list[Account], intake: Intake | None) -> dict[str, int]:

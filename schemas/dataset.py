@@ -25,6 +25,7 @@ from schemas.expectations.declaration import ExpectationLine, check_name, fields
 from schemas.governance import Governance, Notice, Steward
 from schemas.licences import OpenSpdx
 from schemas.licences.policy import LicencePolicy
+from schemas.personal.decisions import Decision, misfits
 from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
 from schemas.term_lists import load_terms, terms_path
@@ -111,6 +112,7 @@ class TableLine(Declared):
     terms: dict[str, TermLine] = Field(default_factory=dict)
     rules: list[RuleLine] = Field(default_factory=list)
     merge: Merge = Field(default_factory=Merge)
+    personal: list[Decision] = Field(default_factory=list)
     expectations: list[ExpectationLine] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -226,6 +228,11 @@ class Table:
         origin = {self.line.origin.field} if self.line.origin else set()
         return tuple(name for name in self.fields if name not in known | origin)
 
+    @property
+    def rule_fields(self) -> list[tuple[str, str]]:
+        """Each rule's name with each of its fields."""
+        return [(rule.rule, name) for rule in self.line.rules for name in rule.fields]
+
     def published_schema(self) -> dict[str, Any]:
         """The Table Schema of what is published: the declared one without the fields that never leave."""
         fields = [field for field in self.schema["fields"] if field["name"] in self.published_fields]
@@ -319,7 +326,11 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     for name in sorted({term.list for term in line.terms.values()}):
         terms[name], synonyms[name] = load_terms(terms_path(folder, name))
     table = Table(line, schema, path, terms, synonyms)
-    faults = [*_unknown_fields(declared_in, number, table), *_wrong_rules(declared_in, number, line)]
+    faults = [
+        *_unknown_fields(declared_in, number, table),
+        *_wrong_rules(declared_in, number, line),
+        *_wrong_decisions(declared_in, number, table),
+    ]
     if faults:
         raise DeclarationError(declared_in, faults)
     return table
@@ -347,6 +358,12 @@ def _wrong_rules(declared_in: Path, number: int, line: TableLine) -> Iterator[Fa
         except RuleError as error:
             at = ("tables", number, "rules", place)
             yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), error.what, error.remedy)
+
+
+def _wrong_decisions(declared_in: Path, number: int, table: Table) -> Iterator[Fault]:
+    for place, what, remedy in misfits(table.line.personal, table.schema, table.rule_fields):
+        at = ("tables", number, "personal", *place)
+        yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), what, remedy)
 
 
 def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -16,6 +16,7 @@ from glane.store import Store
 from glane.text import Text
 from schemas.dataset import Severity
 from schemas.judgement import Judgement, Problem, Verdict, check_accounts
+from schemas.personal.decisions import PersonalCount
 from schemas.report_sites import Sites
 
 Step = Literal["fetch", "read", "map", "judge"]
@@ -159,6 +160,7 @@ class SourceReport(Declared):
     unmapped: tuple[str, ...] = ()
     cleaned: tuple[Cleaned, ...] = ()
     notes: tuple[Text, ...] = ()
+    personal: tuple[PersonalCount, ...] = ()
     history: tuple[Earlier, ...] = ()
     sites: Sites | None = None
     failure: Failure | None = None
@@ -200,13 +202,15 @@ def judged_report(
     unmapped: Iterable[str] = (),
     cleaned: Iterable[Cleaned] = (),
     notes: Iterable[Text] = (),
+    personal: Iterable[PersonalCount] = (),
     sites: Sites | None = None,
 ) -> SourceReport:
     """The report of a file that was judged.
 
     `judged` is its key (rows.judged_key), `columns` gives the partner's column of a field, `their_cell` the cell of
     their file; without it the examples show the cell as it was judged. `place` says where a line
-    of several files stands. `notes` are said as they are (bounds).
+    of several files stands. `notes` are said as they are (bounds); `personal` counts what the gate found
+    (schemas/personal).
     """
     groups, more = grouped(judgement.problems, columns or {}, their_cell, place)
     return SourceReport(
@@ -222,6 +226,7 @@ def judged_report(
         unmapped=tuple(unmapped),
         cleaned=tuple(cleaned),
         notes=tuple(notes),
+        personal=tuple(personal),
         sites=sites,
     )
 

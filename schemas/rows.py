@@ -45,8 +45,8 @@ def judge_fingerprint() -> str:
     """The SHA-256 of what judges beside the declarations: this room's code and sentences, the packages it asks."""
     room = Path(__file__).parent
     digest = hashlib.sha256()
-    for folder in (room, room / "conform", room / "phrases", room / "rules"):
-        for path in sorted([*folder.glob("*.py"), *folder.glob("*.yaml")]):
+    for folder in (room, room / "conform", room / "personal", room / "phrases", room / "rules"):
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.yaml"), *folder.glob("*.csv")]):
             digest.update(f"{path.relative_to(room).as_posix()}\0".encode() + path.read_bytes())
     digest.update("\n".join(f"{name} {version(name)}" for name in _JUDGES).encode())
     return digest.hexdigest()

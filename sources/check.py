@@ -10,6 +10,7 @@ from pathlib import Path
 
 from glane.declaration import DeclarationError, Fault, lines_of
 from schemas.dataset import Dataset, Table
+from schemas.personal.decisions import misfits
 from sources.clean import CLEANERS
 from sources.declaration import BrokenSource, Source, load_sources
 from sources.fields import FieldMapping
@@ -80,6 +81,8 @@ def check_against(source: Source, dataset: Dataset) -> None:
     path = source.folder / "source.yaml"
     lines = lines_of(path)
     found = [*_fields(source, table), *_identity(source, table), *_geocode(source, table)]
+    decided = misfits(source.line.personal, table.schema, table.rule_fields)
+    found += [(("personal", *at), what, remedy) for at, what, remedy in decided]
     for name, mapping in source.line.map.items():
         found += [
             *_cleaners(name, mapping),

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Text
 from schemas.licences import Spdx
+from schemas.personal.decisions import Decision
 from schemas.phrases import languages
 from sources.fields import MappedField
 from sources.geocoding.declared import Geocode
@@ -153,6 +154,7 @@ class SourceLine(Declared):
     map: dict[str, MappedField] = Field(min_length=1)
     ignore: list[str] = Field(default_factory=list)
     geocode: Geocode | None = None
+    personal: list[Decision] = Field(default_factory=list)
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
     expected: Expected | None = None

@@ -15,8 +15,8 @@ import polars as pl
 
 from glane.errors import CallError
 from schemas.dataset import Dataset, Table
-from schemas.judge import judge
 from schemas.judgement import LINE, Judgement
+from schemas.personal.gate import judge_gated, personal_of
 from sources.check import check_against, table_of
 from sources.declaration import Expected, Source
 from sources.mapping import map_rows
@@ -87,7 +87,9 @@ def _judged(source: Source, dataset: Dataset) -> tuple[Table, Judgement]:
     check_against(source, dataset)
     table = table_of(source, dataset)
     mapped = map_rows(source, table, read(sample_of(source), source.line.format), snapshot_date=SAMPLE_DATE)
-    return table, judge(dataset, table, mapped.rows, questions=mapped.questions, today=date.fromisoformat(SAMPLE_DATE))
+    personal = personal_of(table, source.line.personal, source.line.country, source.line.read_from)
+    day = date.fromisoformat(SAMPLE_DATE)
+    return table, judge_gated(dataset, table, mapped.rows, personal, questions=mapped.questions, today=day)[0]
 
 
 def _expected_rows(source: Source, table: Table) -> pl.DataFrame:
