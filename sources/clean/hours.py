@@ -41,6 +41,10 @@ _TOKENS = re.compile(
 )
 
 
+_FRENCH_TIME = re.compile(r"\b(\d{1,2})\s?[hH]([0-5]\d)?\b")
+_OSM_DAY = re.compile(rf"\b(?:{'|'.join(DAYS)})\b")
+
+
 @dataclass(frozen=True)
 class _Token:
     kind: str
@@ -55,8 +59,14 @@ def hours(cell: str, context: CleanContext) -> str | None:
     """Opening hours in OSM syntax: "Du lundi au vendredi de 9h à 12h" -> "Mo-Fr 09:00-12:00"."""
     if is_osm(cell):
         return cell
-    written = in_words(cell)
+    written = _clocked(cell) or in_words(cell)
     return written if written is not None and is_osm(written) else cell
+
+
+def _clocked(text: str) -> str | None:
+    """OSM syntax whose times alone are French: "Mo-Th 10h00-12h30"; None where it is not that."""
+    plain = _FRENCH_TIME.sub(lambda found: f"{int(found[1]):02}:{found[2] or '00'}", text.strip())
+    return plain if _OSM_DAY.search(plain) and is_osm(plain) else None
 
 
 def is_osm(text: str) -> bool:

@@ -5,6 +5,7 @@ number may be published (personal data is judged by the dataset).
 """
 
 import re
+from contextlib import suppress
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
@@ -27,6 +28,8 @@ _OVERSEAS = {
 }
 # France's short numbers: 3639, 15, 115, 1014, 118 218, 116 117.
 _SHORT = re.compile(r"^(?:3\d\s?\d\d|1\d{1,2}|10\d\d|11[68]\s?\d{3})$")
+_FROM_FRANCE = re.compile(r"(?:\+|00)33((?:262|263|269|590|594|596|639|690|691|692|693|694|696|697)\d{6})")
+_OLD_MAYOTTE = re.compile(r"(?:\+|00)269((?:269|639)\d{6})")
 _LABEL = re.compile(r"^[^\d+(]+")
 _NUMBER = re.compile(r"\+?[\d\s()./\-]+")
 _DEGREES = re.compile(r"\d{1,3}\.\d{4,}")
@@ -58,6 +61,7 @@ def _e164(text: str, context: CleanContext) -> str | None:
     if not _NUMBER.fullmatch(text) or _DEGREES.fullmatch(text):
         return None
     compact = re.sub(r"[\s.\-]", "", text)
+    text = _prefixed(compact, context) or text
     for region in _regions(context):
         for written in (text, f"0{compact}") if re.fullmatch(r"[1-9](?:\s?\d){8}", text) else (text,):
             try:
@@ -66,6 +70,24 @@ def _e164(text: str, context: CleanContext) -> str | None:
                 continue
             if phonenumbers.is_valid_number(number) and not number.extension:
                 return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    return None
+
+
+def _prefixed(compact: str, context: CleanContext) -> str | None:
+    """The number of a text whose prefix was written wrongly, where only one can be meant; None where it was not."""
+    for region in filter(None, _regions(context)[:2]):
+        code = str(phonenumbers.country_code_for_region(region))
+        # "33241432813": the sign before the prefix was lost, as spreadsheets lose it.
+        if compact.startswith(code) and 10 <= len(compact) <= 12:
+            with suppress(NumberParseException):
+                if phonenumbers.is_valid_number(phonenumbers.parse(f"+{compact}", None)):
+                    return f"+{compact}"
+    # "+33 262 ...": numbers overseas are dialled 0262 from France, and have a prefix of their own from elsewhere.
+    if match := _FROM_FRANCE.fullmatch(compact):
+        return f"0{match[1]}"
+    # Mayotte had the Comoros' prefix, until 2007.
+    if context.postcode.startswith("976") and (match := _OLD_MAYOTTE.fullmatch(compact)):
+        return f"0{match[1]}"
     return None
 
 

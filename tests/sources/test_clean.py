@@ -1,5 +1,10 @@
 """What each cleaner makes of a cell, and the laws that all of them keep."""
 
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +15,10 @@ from schemas.report_text import to_markdown
 from sources.clean import CLEANERS, CleanContext
 from sources.clean.coordinates import Point, lambert93_point, point_in
 from sources.clean.hours import in_words, is_osm, week
+from sources.clean.places import alpha2
+from sources.clean.postcodes import _current
+from sources.clean.values import _spellings
+from sources.terms import fold
 
 FRANCE = CleanContext()
 BELGIUM = CleanContext(country="BE")
@@ -75,20 +84,38 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("a@b.fr ; c@d.fr", "a@b.fr ; c@d.fr"),
         ("sur place", "sur place"),
     ],
-    "emails": [("a@B.fr ; c@d.fr", "a@b.fr|c@d.fr"), ("a@b.fr, rien", "a@b.fr, rien")],
+    "emails": [
+        ("a@b.corsica - c@b.corsica", "a@b.corsica|c@b.corsica"),
+        (": ccas@biarritz.fr", "ccas@biarritz.fr"),
+        ("jeunesse@anjou.fr%a0", "jeunesse@anjou.fr"),
+        ("https://anjou.fr/contact", "https://anjou.fr/contact"),
+        ("a@B.fr ; c@d.fr", "a@b.fr|c@d.fr"),
+        ("a@b.fr, rien", "a@b.fr, rien"),
+    ],
     "hours": [
         ("Du lundi au vendredi de 9h à 12h et de 14h à 17h30", "Mo-Fr 09:00-12:00,14:00-17:30"),
         ("lundi 9h-12h", "Mo 09:00-12:00"),
         ("Mo-Fr 9:00-12:00", "Mo-Fr 9:00-12:00"),
         ("fermé le mercredi", "fermé le mercredi"),
         ("sur rendez-vous", "sur rendez-vous"),
+        ("Mo-Th 10h00-12h30,13h30-17h; We off", "Mo-Th 10:00-12:30,13:30-17:00; We off"),
+        ("Mo-Fr 8h-12", "Mo-Fr 8h-12"),
     ],
     "html": [
         ("<p>L&#8217;&eacute;t&eacute; <b>ici</b></p>", "L’été ici"),
         ("a &lt; b", "a < b"),
         ("un<br/>deux", "un\ndeux"),
     ],
-    "insee": [("2a004", "2A004"), ("1004", "01004"), ("1004.0", "01004"), ("Angers", "Angers")],
+    "insee": [
+        ("49004", "49307"),
+        ("13201", "13201"),
+        ("9 7411", "97411"),
+        ("0null", "0null"),
+        ("2a004", "2A004"),
+        ("1004", "01004"),
+        ("1004.0", "01004"),
+        ("Angers", "Angers"),
+    ],
     "number": [("1 234,50", "1234.50"), (",5", "0.5"), ("12,", "12"), ("1,234.5", "1,234.5"), ("douze", "douze")],
     "phone": [
         ("02 41 43 28 13", "+33241432813"),
@@ -105,6 +132,15 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("voir le site", "voir le site"),
         ("Tél : 02 41 43 28 13", "+33241432813"),
         ("36 39", "3639"),
+        ("33241432813", "+33241432813"),
+        ("33 2 41 43 28 13", "+33241432813"),
+        ("+33262711515", "+262262711515"),
+        ("+33 5 94 34 17 47", "+594594341747"),
+        ("+269269662010", "+269269662010"),
+        ("+262 9 72 72 39 49", "+262 9 72 72 39 49"),
+        ("+687", "+687"),
+        ("02 41 41 5 67", "02 41 41 5 67"),
+        ("contact@solidarnum.org", "contact@solidarnum.org"),
         ("658-odspep", "658-odspep"),
         ("0,194", "0,194"),
         ("388.0", "388.0"),
@@ -148,8 +184,17 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("en", "en"),
         ("pas de site", "pas de site"),
         ("contact@angers.fr", "contact@angers.fr"),
+        ("www.aucun", "www.aucun"),
+        ("https ://www.emplois.fr", "https://www.emplois.fr"),
+        ("www.http://cafe.blogspot.co.at/", "http://cafe.blogspot.co.at/"),
     ],
-    "urls": [("www.a.fr ; http://b.fr/x", "https://www.a.fr|http://b.fr/x"), ("www.a.fr et rien", "www.a.fr et rien")],
+    "urls": [
+        ("https://falep.corsica/ - https://b.fr/falep2b/", "https://falep.corsica/|https://b.fr/falep2b/"),
+        ("https ://www.emplois.fr", "https://www.emplois.fr"),
+        ("Facebook : corsemobilitesolidaire", "Facebook : corsemobilitesolidaire"),
+        ("www.a.fr ; http://b.fr/x", "https://www.a.fr|http://b.fr/x"),
+        ("www.a.fr et rien", "www.a.fr et rien"),
+    ],
     "year": [("2016.0", "2016"), ("2016", "2016"), ("????", "????")],
 }
 
@@ -178,6 +223,66 @@ anything = st.one_of(
 def test_no_cleaner_raises_and_cleaning_twice_gives_what_once_gave(name: str, cell: str, context: CleanContext) -> None:
     once = CLEANERS[name](cell, context) or ""
     assert (CLEANERS[name](once, context) or "") == once
+
+
+def _numbers(text: str) -> set[int]:
+    return {int(number) for number in re.findall(r"[0-9]+", text)}
+
+
+def _digits(text: str) -> str:
+    return "".join(re.findall(r"[0-9]", text))
+
+
+def _same_number(before: str, after: str) -> bool:
+    plain = re.sub(r"[\s']", "", before).replace(",", ".").replace("\u2212", "-")
+    return math.isclose(float(plain), float(after), abs_tol=5e-7)
+
+
+def _in(before: str, after: str) -> bool:
+    plain = re.sub(r"\s", "", before).lower()
+    return all(re.sub(r"^https?://", "", part).lower() in plain for part in after.split("|"))
+
+
+def _is_said(before: str, after: str) -> bool:
+    """Whether an ISO date has the year, the month (its number or its name) and the day of what was written."""
+    written = date.fromisoformat(after)
+    named = any(letter.isalpha() for letter in before)
+    return {written.year, written.day} | (set() if named else {written.month}) <= _numbers(before)
+
+
+Derived = Callable[[str, str], bool]
+DERIVED: dict[str, Derived] = {
+    "boolean_fr": lambda before, after: after in ("true", "false"),
+    "brand": lambda before, after: after == before.strip() or fold(before) in _spellings(),
+    "commune": lambda before, after: {*fold(after).split()} <= {*fold(before).split(), "saint", "sainte"},
+    "coordinate": _same_number,
+    "country2": lambda before, after: alpha2(before) == after,
+    "country3": lambda before, after: alpha2(before) == alpha2(after),
+    "date_fr": _is_said,
+    "date_iso": _is_said,
+    "email": _in,
+    "emails": _in,
+    "hours": lambda before, after: is_osm(after) and _numbers(after) <= _numbers(before) | {0, 7, 12, 24},
+    "html": lambda before, after: len(after) <= len(before),
+    "insee": lambda before, after: after.lstrip("0") in before.upper().replace(" ", "") or after in _current().values(),
+    "number": _same_number,
+    "phone": lambda before, after: _digits(after)[-6:] in _digits(before),
+    "phones": lambda before, after: all(_digits(part)[-6:] in _digits(before) for part in after.split("|")),
+    "postcode": lambda before, after: after.lstrip("0") in re.sub(r"\s", "", before),
+    "siren": lambda before, after: after in _digits(before),
+    "siret": lambda before, after: after in _digits(before),
+    "text": lambda before, after: len(after) <= len(before),
+    "url": _in,
+    "urls": _in,
+    "year": lambda before, after: after in before,
+}
+
+
+@pytest.mark.parametrize("name", CLEANERS)
+@given(cell=anything, context=st.sampled_from([FRANCE, BELGIUM, NOWHERE, CleanContext(postcode="97600")]))
+def test_no_cleaner_invents_what_it_gives_is_empty_or_was_there(name: str, cell: str, context: CleanContext) -> None:
+    after = CLEANERS[name](cell, context) or ""
+    assert after in ("", cell, cell.strip()) or DERIVED[name](cell, after)
 
 
 @pytest.mark.parametrize("name", CLEANERS)
@@ -210,6 +315,8 @@ def test_a_foreign_commune_is_left_alone() -> None:
         ("0692 12 34 56", CleanContext(postcode="97400"), "+262692123456"),
         ("02 41 43 28 13", CleanContext(postcode="97400"), "+33241432813"),
         ("3639", BELGIUM, "3639"),
+        ("3225123456", BELGIUM, "+3225123456"),
+        ("+269269662010", CleanContext(postcode="97600"), "+262269662010"),
         ("02 512 34 56", NOWHERE, "02 512 34 56"),
     ],
 )
