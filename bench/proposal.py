@@ -10,6 +10,7 @@ no peer to hold it against. The last line is the figures as JSON.
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ sys.path[:0] = [str(ROOT)]
 from schemas.dataset import load_dataset  # noqa: E402 (the checkout's own modules)
 from sources.declaration import Source, load_sources  # noqa: E402
 from sources.proposal.proposal import propose  # noqa: E402
+from sources.read import read  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,19 @@ def measure(source: Source, known: list[Source]) -> Figures:
     unaided = propose(dataset, known, file, **said).found.table.name
     found = propose(dataset, known, file, table=table, **said).found
     truth: dict[str, set[str]] = {}
+    held = read(file, line.format).columns
     for field, mapping in line.map.items():
-        for column in mapping.columns:
-            truth.setdefault(" ".join(column.split()), set()).add(field)
+        for written in mapping.columns:
+            # A condition only says when; "Tag *" is as many columns as the file has.
+            if mapping.when is None or written != mapping.when.column:
+                name = " ".join(written.split())
+                for column in fnmatch.filter(held, name) if "*" in name else [name]:
+                    truth.setdefault(column, set()).add(field)
     told: dict[str, set[str]] = {}
     for field, match in found.matches.items():
         told.setdefault(match.column.name, set()).add(field)
     hours = next((field for field, mapping in line.map.items() if mapping.days), "")
-    for column in found.days.values():
+    for column in (name for names in found.days.values() for name in names):
         told.setdefault(column, set()).add(hours)
     for column in found.point:
         told.setdefault(column, set()).update(("latitude", "longitude"))

@@ -33,6 +33,7 @@ _DAYS = {
     "Sa": ("samedi", "saturday", "zaterdag", "sabado"),
     "Su": ("dimanche", "sunday", "zondag", "domingo"),
 }
+_TIME = re.compile(r"\s*\d{1,2}\s*(?:[:hH]\s*\d{0,2})\s*")
 _LOOK_OF_RULE = {
     "phone": "phone",
     "email": "email",
@@ -63,13 +64,13 @@ class Match:
 
 @dataclass(frozen=True)
 class Matching:
-    """What was found for a table: a match a field, the columns of days, those that hold a point (one, or Lambert-93
-    metres in two), the id's columns. `rest` are the columns that are for no field.
+    """What was found for a table: a match a field, the columns of each day (one, or when it opens and closes), those
+    that hold a point (one, or Lambert-93 metres in two), the id's columns. `rest` are the columns for no field.
     """
 
     table: Table
     matches: Mapping[str, Match]
-    days: Mapping[str, str]
+    days: Mapping[str, tuple[str, ...]]
     point: tuple[str, ...]
     identity: tuple[str, ...]
     rest: tuple[str, ...]
@@ -108,7 +109,8 @@ def custom_of(table: Table, sources: Iterable[Source], main: str) -> Custom:
 def match(table: Table, columns: Sequence[Column], custom: Custom, language: str = "fr") -> Matching:
     """Choose at most one column a field, the best pairs first; a column serves one field. `language` is the file's."""
     days = _days(columns) if any(rule.rule == "opening_hours" for rule in table.line.rules) else {}
-    free = [column for column in columns if column.name not in days.values()]
+    by_day = {name for names in days.values() for name in names}
+    free = [column for column in columns if column.name not in by_day]
     identity = _identity(table, free, custom)
     fields = [_Field(table, name, custom, language) for name in table.asked if name not in table.primary_key]
     pairs = [_pair(one, column) for one in fields for column in free]
@@ -121,7 +123,7 @@ def match(table: Table, columns: Sequence[Column], custom: Custom, language: str
             chosen[pair.field] = pair
             taken.add(pair.column.name)
     point = _point(table, free, chosen, taken)
-    used = taken | set(days.values()) | set(identity) | set(point)
+    used = taken | by_day | set(identity) | set(point)
     ordered = {name: chosen[name] for name in table.fields if name in chosen}
     return Matching(table, ordered, days, point, identity, tuple(c.name for c in columns if c.name not in used))
 
@@ -224,14 +226,22 @@ def split_of(cell: str, separator: str | None) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _days(columns: Sequence[Column]) -> dict[str, str]:
-    """The columns that are called like the days of the week, where there are five at least."""
-    found: dict[str, str] = {}
+def _days(columns: Sequence[Column]) -> dict[str, tuple[str, ...]]:
+    """The columns that are called like the days of the week, where there are five days at least: one a day, or as many
+    a day that hold a time each (opens, closes, opens, closes)."""
+    found: dict[str, tuple[str, ...]] = {}
+    times: dict[str, list[str]] = defaultdict(list)
     for column in columns:
         words = set(fold(column.name).split())
         for day, names in _DAYS.items():
-            if words & set(names) and day not in found and len(words) <= 3:
-                found[day] = column.name
+            if words & set(names):
+                if day not in found and len(words) <= 3:
+                    found[day] = (column.name,)
+                if sum(_TIME.fullmatch(cell) is not None for cell in column.cells) >= 0.8 * len(column.cells):
+                    times[day].append(column.name)
+    counts = {len(names) for names in times.values()}
+    if len(times) >= 5 and len(counts) == 1 and not min(counts) % 2:
+        found = {day: tuple(names) for day, names in times.items()}
     return {day: found[day] for day in _DAYS if day in found} if len(found) >= 5 else {}
 
 

@@ -42,7 +42,8 @@ class Proposal:
     def wanted(self) -> tuple[str, ...]:
         """The columns that are mapped, or tell the rows apart."""
         mapped = [one.column.name for one in self.found.matches.values()]
-        return tuple(dict.fromkeys([*self.found.identity, *mapped, *self.found.days.values(), *self.found.point]))
+        by_day = [name for names in self.found.days.values() for name in names]
+        return tuple(dict.fromkeys([*self.found.identity, *mapped, *by_day, *self.found.point]))
 
 
 def propose(

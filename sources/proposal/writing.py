@@ -97,7 +97,8 @@ def _map(found: Matching, custom: Custom, credit: Credit) -> Iterator[str]:
         if name in found.matches:
             yield from _field(table, found.matches[name], custom)
         elif found.days and any(rule.rule == "opening_hours" and name in rule.fields for rule in table.line.rules):
-            yield f"  {name}: {_flow({'days': dict(found.days)})}"
+            days = {day: names[0] if len(names) == 1 else list(names) for day, names in found.days.items()}
+            yield f"  {name}: {_flow({'days': days})}"
         elif found.point and (axis := _axis(table, name)):
             metres = {"projection": "lambert93"} if len(found.point) == 2 else {}
             yield f"  {name}: {_flow({'point': list(found.point), 'axis': axis, **metres})}"
