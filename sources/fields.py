@@ -47,14 +47,25 @@ class Lookup(Declared):
     """A text found in a table: the CSV file `table` (UTF-8, commas, a header) beside source.yaml, or by a relative
     path in a folder above it (shared: "../../tables/insee.csv").
 
-    `by` says which column of the partner stands in which key column of the table ({key column: partner's column}),
-    `value` which column of the table is the field's text. Keys are compared folded. A key that the table does not
-    have gives nothing, and is told to the partner.
+    `by` says which column of the partner stands in which key column of the table ({key column: partner's column}; a
+    list of columns, as under `each`, is a key each), `value` which column of the table is the field's text. Keys are
+    compared folded. A key that the table does not have gives nothing, and is told to the partner.
     """
 
     table: str
-    by: dict[str, str] = Field(min_length=1)
+    by: dict[str, str | Annotated[list[str], Field(min_length=1)]] = Field(min_length=1)
     value: str
+
+    @model_validator(mode="after")
+    def _one_list(self) -> "Lookup":
+        if len(self.by) > 1 and any(isinstance(columns, list) for columns in self.by.values()):
+            raise ValueError("a list of columns can only be the one key of a table")
+        return self
+
+    @property
+    def columns(self) -> list[str]:
+        """The partner's columns that the keys stand in."""
+        return [name for columns in self.by.values() for name in ([columns] if isinstance(columns, str) else columns)]
 
 
 class FieldMapping(Declared):
@@ -146,14 +157,14 @@ class FieldMapping(Declared):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column of the partner that this mapping reads; of `each` there may be patterns ("Tag *")."""
+        """Every column of the partner that this mapping reads; those of `each` and of a lookup may be patterns."""
         found = [
             *([self.column] if self.column else []),
             *(self.join or ()),
             *(self.first or ()),
             *(self.each or ()),
             *(choice.when.column for choice in self.choices or ()),
-            *(self.lookup.by.values() if self.lookup else ()),
+            *(self.lookup.columns if self.lookup else ()),
             *([self.when.column] if self.when else []),
             *(name for day in (self.days or {}).values() for name in ([day] if isinstance(day, str) else day)),
             *(self.point or ()),

@@ -123,16 +123,19 @@ def _columns_used(line: SourceLine) -> list[str]:
 def _each_named(mappings: Mapping[str, FieldMapping], columns: Sequence[str]) -> dict[str, FieldMapping]:
     """The mappings with the columns of the file in place of "Tag *"; a name that none fits stays, to be missed."""
 
-    def named(name: str) -> list[str]:
-        fitting = re.compile(".*".join(map(re.escape, collapse(name).split("*"))))
-        return [column for column in columns if fitting.fullmatch(column)] or [name]
+    def named(names: Sequence[str]) -> list[str]:
+        fitting = [(name, re.compile(".*".join(map(re.escape, collapse(name).split("*"))))) for name in names]
+        found = [[column for column in columns if one.fullmatch(column)] or [name] for name, one in fitting]
+        return list(dict.fromkeys(column for fit in found for column in fit))
 
-    return {
-        field: mapping.model_copy(update={"each": [found for name in mapping.each for found in named(name)]})
-        if mapping.each is not None
-        else mapping
-        for field, mapping in mappings.items()
-    }
+    made = dict(mappings)
+    for field, mapping in mappings.items():
+        if mapping.each is not None:
+            made[field] = mapping.model_copy(update={"each": named(mapping.each)})
+        elif mapping.lookup is not None and len(mapping.lookup.by) == 1:
+            by = dict.fromkeys(mapping.lookup.by, named(mapping.lookup.columns))
+            made[field] = mapping.model_copy(update={"lookup": mapping.lookup.model_copy(update={"by": by})})
+    return made
 
 
 def _check_columns(line: SourceLine, reading: Reading) -> None:

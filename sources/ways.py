@@ -51,7 +51,7 @@ def parts_of(mapping: FieldMapping, row: Row) -> list[str]:
 
 def keys_of(lookup: Lookup, row: Row) -> list[str]:
     """The texts that a lookup goes by, in the order of the table's key columns."""
-    return [row.text(column) for column in lookup.by.values()]
+    return [row.text(column) for column in lookup.columns]
 
 
 def _given(mapping: FieldMapping, row: Row) -> list[str]:
@@ -64,7 +64,7 @@ def _given(mapping: FieldMapping, row: Row) -> list[str]:
     if mapping.each is not None:
         return [part for column in mapping.each for part in row.parts(column)]
     if mapping.lookup is not None and len(mapping.lookup.by) == 1:
-        return row.parts(*mapping.lookup.by.values())
+        return [part for column in mapping.lookup.columns for part in row.parts(column)]
     if mapping.lookup is not None:
         return [" + ".join(keys)] if all(keys := keys_of(mapping.lookup, row)) else []
     if mapping.choices is not None:

@@ -136,6 +136,15 @@ def test_a_table_may_have_a_key_of_several_columns(declare: Declare) -> None:
     assert [problem.cell for _, problem in result.questions] == ["LU + 1"]
 
 
+def test_the_keys_of_a_table_may_stand_in_several_columns(declare: Declare) -> None:
+    source = declare(map={"f": {"lookup": {**LOOKUP, "by": {"code": ["Tag *"]}}}})
+    table_file(source, "code,libelle\nBIB,Bibliothèque\nMED,Bibliothèque\nFAB,Fablab\n")
+    result = mapped(source, {"Tag 1": "BIB", "Tag 2": "", "Tag 3": "fab", "Tag 4": "MED", "Tag 5": "XYZ"})
+    assert result.rows["f"].to_list() == ["Bibliothèque|Fablab"]
+    assert [problem.cell for _, problem in result.questions] == ["XYZ"]
+    assert result.unmapped == ()
+
+
 def test_another_table_is_another_source(declare: Declare) -> None:
     source = declare(map={"f": {"lookup": LOOKUP}})
     table_file(source, "code,libelle\nBIB,Bibliothèque\n")
@@ -187,6 +196,7 @@ def test_dates_are_read_as_declared_and_those_that_fail_stay_to_be_seen(declare:
         {"column": "A", "when": {"column": "B"}},
         {"column": "A", "when": {"column": "B", "values": ["x"], "filled": True}},
         {"lookup": {**LOOKUP, "by": {"a": "A", "b": "B"}}, "split": ";"},
+        {"lookup": {**LOOKUP, "by": {"a": ["A 1", "A 2"], "b": "B"}}},
         {"choices": [{"when": {"column": "A", "pattern": "("}, "value": "x"}]},
     ],
 )
