@@ -30,7 +30,7 @@ def test_unchanged_rows_under_unchanged_rules_are_judged_once(
 ) -> None:
     first = take_all_in(commons)
     monkeypatch.setattr("pipelines.intake.judge", no_judging)
-    monkeypatch.setattr("pipelines.intake.read", no_judging)
+    monkeypatch.setattr("pipelines.intake.arrived", no_judging)
     second = take_all_in(commons)
     assert [intake.report.state for intake in second] == ["unchanged"] * 3
     assert [intake.verdict for intake in second] == [intake.verdict for intake in first]
