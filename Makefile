@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-pages
+.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-pages
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -48,6 +48,9 @@ faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five
 
 faults: setup  ## the publisher killed at every request and every dealing with the disk, every fault at every change: hours
 	@GLANE_FAULTS=whole .venv/bin/pytest tests/faults $(if $(ONLY),-k "$(ONLY)")
+
+real: setup  ## every real file of a partner in ../shared/data, end to end to the portal: some ten minutes
+	@GLANE_REAL=whole .venv/bin/pytest tests/real
 
 lint: setup  ## ruff, mypy --strict
 	@.venv/bin/ruff check .
