@@ -21,7 +21,7 @@ from publish.formats import FORMATS
 from publish.formats.parquet import write_frame
 from publish.quality import QUALITY
 from publish.succession import Succession
-from publish.version import Kind, Version, VersionFile, path_of
+from publish.version import Kind, Version, VersionFile, current, load, path_of
 from schemas.dataset import Format
 
 PROVENANCE = "provenance.parquet"
@@ -70,6 +70,26 @@ def kept(folder: Path, path: str, kind: Kind, table: str | None = None, form: Fo
     return VersionFile(
         path=path, sha256=digest, bytes=data.stat().st_size, kind=kind, table=table, format=form, made_by=made_by
     )
+
+
+def ids_that_stood(store: Store, dataset: str) -> dict[str, dict[str, str]]:
+    """For each table the id that each own id was published under, in the last version made of partners' rows.
+
+    A version that a person brought back is passed over: what was put aside is then still the very same. Empty where
+    there is no version. Raises VersionError.
+    """
+    version = current(store, dataset)
+    while version is not None and version.restores and version.previous:
+        version = load(store, dataset, version.previous)
+    if version is None:
+        return {}
+    lines = pl.read_parquet(path_of(store, version, version.file(PROVENANCE)))
+    # Versions made before rows told their own id say it of those alone that kept it.
+    known = lines if "own" in lines.columns else lines.filter("stands").with_columns(pl.col("id").alias("own"))
+    told: dict[str, dict[str, str]] = {}
+    for table, own, published in known.select("table", "own", "id").iter_rows():
+        told.setdefault(table, {})[own] = published
+    return told
 
 
 def _texts(store: Store, version: Version, about: About, told: Mapping[str, Any]) -> list[tuple[str, Kind, bytes]]:

@@ -14,7 +14,7 @@ import polars as pl
 
 from glane.errors import DataError
 from glane.store import Store, to_json
-from publish.about import About, kept, write_about
+from publish.about import About, ids_that_stood, kept, write_about
 from publish.contribution import Contribution, Refusal, admit
 from publish.derive import derive
 from publish.diff import descriptor_of
@@ -95,7 +95,7 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
         raise NothingToPublishError(
             f"{dataset.name} has no rows that may be published. {reasons}".strip(), "See the reports."
         )
-    merged, held = merge_tables(dataset, admitted)
+    merged, held = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name))
     tables = {name: part.rows for name, part in merged.items()}
     left_out: dict[str, int] = {}
     for table in dataset.tables:
@@ -145,7 +145,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             {**described, "version": version.version},
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
             pl.concat([part.provenance for part in made.merged.values()]),
-            to_json(quality_report(made.accounts, expectations)),
+            to_json(quality_report(made.accounts, expectations, made.merged)),
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)

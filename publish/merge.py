@@ -1,27 +1,27 @@
 """Rows of several partners that are the same thing become one row; nothing that only one of them says is lost.
 
-Belongs here: which rows are the same, whose value stands, and where every published row comes from. Does not belong
-here: whether rows may be published (contribution.py), references between tables (references.py), files.
+Belongs here: which rows are the same, and where every published row comes from. Does not belong here: how alike rows
+are (matching/), whose value stands (survival.py), which id stands (standing.py), whether rows may be published
+(contribution.py), references between tables (references.py), files.
 
 The outcome does not depend on the order of the contributions. The rules stand in dataset.yaml (`merge:`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from glane.errors import DataError
 from publish.contribution import Contribution
+from publish.matching.cluster import join
+from publish.matching.engine import KEY, Decided, Matched, match
+from publish.standing import chosen
+from publish.survival import OWNS, PARTNER, SEPARATOR, TRUST, fold, owned, precedence, survivors
 from schemas.dataset import Table
 from schemas.judgement import LINE
 
-SEPARATOR = "|"
-"""Between the values of a cell that holds several, and between the parts of a composite key in provenance."""
-
-_PARTNER, _SNAPSHOT, _ID, _RANK, _GROUP = "_partner", "_snapshot", "_id", "_rank", "_group"
-_UNITED = {"partner", "partner_title", "attribution", "licence"}
-_LIGATURES = {"œ": "oe", "æ": "ae", "ß": "ss"}
+_SNAPSHOT, _ID, _RANK, _GROUP, _HEAD = "_snapshot", "_id", "_rank", "_group", "_head"
 
 
 class KeyMissingError(DataError):
@@ -33,15 +33,16 @@ class Merged:
     """One table after merging.
 
     `rows` has the table's fields in order, sorted by primary key. `provenance` has one line for each row that came
-    in: table, id (of the published row), partner, line, snapshot, and whether it `stands` (its id is the published
-    one; the others of its group went into it). `aliases` maps the id of a row that went into another to the id that
-    stands.
+    in: table, id (of the published row), own (the id that it brought), partner, line, snapshot, and whether it `stands`
+    (the published row counts as its; the others of its group went into it). `aliases` maps the id of a row that went
+    into another to the id that stands. `matched` is what likeness found, None where none is declared.
     """
 
     table: str
     rows: pl.DataFrame
     provenance: pl.DataFrame
     aliases: Mapping[str, str]
+    matched: Matched | None = None
 
     @property
     def merged(self) -> dict[str, int]:
@@ -49,29 +50,41 @@ class Merged:
         return dict(sorted(self.provenance.filter(~pl.col("stands")).group_by("partner").len().iter_rows()))
 
 
-def merge(table: Table, contributions: Sequence[Contribution]) -> Merged:
+def merge(
+    table: Table,
+    contributions: Sequence[Contribution],
+    before: Mapping[str, str] | None = None,
+    decided: Decided | None = None,
+) -> Merged:
     """Merge the contributions to one `table` (each: its fields + `_line`).
 
     Two rows are the same when their primary keys are equal, or all fields of one key of `merge.same` are filled and
-    equal once folded; sameness carries over (a = b and b = c make one row). Within such a group the newest row by
-    `merge.newest` stands, those whose date we filled ourselves last; ties go to `merge.trust`, then to the partner's
-    name. It gives the id, and each field takes the first filled cell in that order. A point is taken whole, never a
-    latitude here and a longitude there. What says whom to credit (partner, attribution, licence) is the sorted union.
-    Raises KeyMissingError.
+    equal once folded (sameness carries over: a = b and b = c make one row), or `merge.likeness` finds them so; not
+    where `decided` says that they are two. Within such a group rows are sorted by `merge.order`, then by the partner's
+    name, and each field takes the first filled cell. A point is taken whole, never a latitude here and a longitude
+    there. What says whom to credit (partner, attribution, licence) is the sorted union, as are the fields of
+    `merge.unite`. The id is that of `before` (own id: published id, of the last version), else the first row's. Raises
+    KeyMissingError.
     """
     rows = _in_precedence(table, contributions)
-    grouped = rows.with_columns(pl.Series(_GROUP, _groups(table, rows), dtype=pl.Int64))
-    heads = grouped.filter(pl.col(_GROUP) == pl.col(_RANK)).select(_GROUP, pl.col(_ID).alias("_head"))
-    traced = grouped.select(_GROUP, _RANK, _ID, _PARTNER, LINE, _SNAPSHOT).join(heads, on=_GROUP)
-    absorbed = traced.filter(pl.col(_GROUP) != pl.col(_RANK))
+    groups, matched = _groups(table, rows, decided)
+    grouped = _owners_first(table, rows.with_columns(groups), contributions)
+    heads = _heads(table, grouped, before or {})
+    traced = grouped.select(_GROUP, _RANK, _ID, PARTNER, LINE, _SNAPSHOT).join(heads, on=_GROUP, maintain_order="left")
     single = pl.len().over(_GROUP) == 1
-    alone = grouped.filter(single).select(table.fields)
-    united = grouped.filter(~single).group_by(_GROUP, maintain_order=True).agg(*_survivors(table)).select(table.fields)
+    alone = grouped.filter(single).select(_GROUP, *table.fields)
+    united = grouped.filter(~single).group_by(_GROUP, maintain_order=True).agg(*survivors(table))
+    published = pl.concat([alone, united.select(_GROUP, *table.fields)])
+    if len(table.primary_key) == 1:
+        named = published.join(heads, on=_GROUP, maintain_order="left")
+        published = named.with_columns(pl.col(_HEAD).alias(table.primary_key[0]))
+    aliases = traced.filter(pl.col(_ID) != pl.col(_HEAD)).select(_ID, _HEAD)
     return Merged(
         table=table.name,
-        rows=pl.concat([alone, united]).sort(*table.primary_key),
+        rows=published.select(table.fields).sort(*table.primary_key),
         provenance=_provenance(table.name, traced),
-        aliases={own: head for own, head in absorbed.select(_ID, "_head").iter_rows() if own != head},
+        aliases=dict(aliases.iter_rows()),
+        matched=matched,
     )
 
 
@@ -80,53 +93,30 @@ def key_of(table: Table) -> pl.Expr:
     return pl.concat_str([pl.col(name) for name in table.primary_key], separator=SEPARATOR)
 
 
-def fold(column: pl.Expr) -> pl.Expr:
-    """Text without case, accents, punctuation and spaces, for comparing only; null where nothing is left."""
-    folded = column.str.normalize("NFKD").str.to_lowercase()
-    folded = folded.str.replace_many(list(_LIGATURES), list(_LIGATURES.values()))
-    folded = folded.str.replace_all(r"[^\p{L}\p{N}]", "")
-    return pl.when(folded != "").then(folded)
-
-
 def _in_precedence(table: Table, contributions: Sequence[Contribution]) -> pl.DataFrame:
     rule, empty = table.line.merge, dict.fromkeys(table.fields, pl.String)
     frames = [
         contribution.rows.select(*table.fields, LINE).with_columns(
-            pl.lit(contribution.partner).alias(_PARTNER),
+            pl.lit(contribution.partner).alias(PARTNER),
             pl.lit(contribution.verdict.snapshot).alias(_SNAPSHOT),
-            pl.lit(_trust(rule.trust, contribution.partner)).alias("_trust"),
+            pl.lit(_trust(rule.trust, contribution.partner)).alias(TRUST),
         )
         for contribution in contributions
     ]
-    nothing = pl.DataFrame(
-        schema={**empty, LINE: pl.Int64, _PARTNER: pl.String, _SNAPSHOT: pl.String, "_trust": pl.Int32}
-    )
-    rows = pl.concat([nothing, *frames]).with_columns(key_of(table).alias(_ID))
+    nothing = pl.DataFrame(schema={**empty, LINE: pl.Int64, PARTNER: pl.String, _SNAPSHOT: pl.String, TRUST: pl.Int32})
+    rows = pl.concat([nothing, *frames]).with_columns(key_of(table).alias(_ID), pl.lit(value=False).alias(OWNS))
     missing = rows.filter(pl.col(_ID).is_null())
     if missing.height:
-        partner, line = missing.select(_PARTNER, LINE).row(0)
+        partner, line = missing.select(PARTNER, LINE).row(0)
         raise KeyMissingError(
             f"{table.name}: {missing.height} rows have no {' + '.join(table.primary_key)}, the first on line {line} "
             f"of {partner}.",
             "Say in source.yaml (id:) where the id comes from, and make the key required in the Table Schema.",
         )
-    # A date that Glane filled is the day of our reading and no claim of the partner's: it wins over none.
-    origin = table.line.origin
-    filled = [] if origin is None else [pl.col(origin.field).eq_missing(pl.lit(origin.provided))]
-    newest = [rule.newest] if rule.newest else []
-    rest = ["_trust", _PARTNER, _ID, LINE]
-    descending = [True] * len(newest) + [False] * len(rest)
-    # The remaining fields last, so that even two rows of one line and one id have one order.
-    others = [name for name in table.fields if name not in newest]
-    ordered = rows.sort(
-        *filled,
-        *newest,
-        *rest,
-        *others,
-        descending=[False] * len(filled) + descending + [False] * len(others),
-        nulls_last=True,
-        maintain_order=False,
-    )
+    keys, down = precedence(table, rule.order)
+    # The fields last, so that even two rows of one line and one id have one order.
+    rest = [PARTNER, _ID, LINE, *table.fields]
+    ordered = rows.sort(*keys, *rest, descending=[*down, *([False] * len(rest))], nulls_last=True)
     return ordered.with_row_index(_RANK).with_columns(pl.col(_RANK).cast(pl.Int64))
 
 
@@ -134,60 +124,73 @@ def _trust(trusted: Sequence[str], partner: str) -> int:
     return trusted.index(partner) if partner in trusted else len(trusted)
 
 
-def _groups(table: Table, rows: pl.DataFrame) -> list[int]:
-    """For each row (in order of rank) the lowest rank of the rows that are the same as it."""
-    parent = list(range(rows.height))
+def _groups(table: Table, rows: pl.DataFrame, decided: Decided | None) -> tuple[pl.Series, Matched | None]:
+    """For each row (in order of rank) a number of the rows that are the same as it, and what likeness found."""
+    likeness, known = table.line.merge.likeness, decided or Decided()
+    firsts = rows.unique(_ID, keep="first", maintain_order=True)
+    certain = list(_certain(table, rows))
+    if likeness is not None:
+        matched = match(firsts.rename({_ID: KEY}), likeness, table.line.geometry, certain=certain, decided=known)
+        named = matched.groups
+    else:
+        matched, ids = None, sorted(firsts[_ID])
+        numbers = {name: number for number, name in enumerate(ids)}
 
-    def root(rank: int) -> int:
-        while parent[rank] != rank:
-            parent[rank] = parent[parent[rank]]
-            rank = parent[rank]
-        return rank
+        def numbered(pairs: Sequence[tuple[str, str]]) -> set[tuple[int, int]]:
+            return {(numbers[a], numbers[b]) for a, b in pairs if a in numbers and b in numbers}
 
-    for first, other in _pairs(table, rows):
-        low, high = sorted((root(first), root(other)))
-        parent[high] = low
-    return [root(rank) for rank in range(rows.height)]
-
-
-def _pairs(table: Table, rows: pl.DataFrame) -> Iterable[tuple[int, int]]:
-    keys = [[pl.col(name) for name in table.primary_key]]
-    keys += [[fold(pl.col(name)) for name in same] for same in table.line.merge.same]
-    for key in keys:
-        parts = [part.alias(f"_{number}") for number, part in enumerate(key)]
-        names = [f"_{number}" for number in range(len(parts))]
-        keyed = rows.select(_RANK, *parts).drop_nulls(names)
-        pairs = keyed.select(_RANK, pl.col(_RANK).min().over(names).alias("_first"))
-        yield from pairs.filter(pl.col(_RANK) != pl.col("_first")).select("_first", _RANK).iter_rows()
+        different = numbered(sorted(known.different))
+        same = numbered(sorted(known.same)) - different
+        partners = [""] * len(ids)
+        joined = join(partners, numbered(certain), {}, alike=(), ask_from=0, said_same=same, said_different=different)
+        named = {name: ids[first] for name, first in zip(ids, joined, strict=True)}
+    group = {name: number for number, name in enumerate(sorted(set(named.values())))}
+    return pl.Series(_GROUP, [group[named[own]] for own in rows[_ID]], dtype=pl.Int64), matched
 
 
-def _survivors(table: Table) -> list[pl.Expr]:
-    """How each field of a group (rows in order of precedence) becomes one cell."""
-    united = {name for name, kind in table.line.provided.items() if kind in _UNITED}
-    point = table.line.geometry
-    placed = None if point is None else (pl.col(point.latitude).is_not_null() & pl.col(point.longitude).is_not_null())
-    cells = []
-    for name in table.fields:
-        filled = pl.col(name).drop_nulls()
-        if name in table.primary_key:
-            cell = pl.col(name).first()
-        elif name in united:
-            parts = filled.str.split(SEPARATOR).explode().unique().sort()
-            cell = pl.when(filled.len() > 0).then(parts.str.join(SEPARATOR))
-        elif placed is not None and point is not None and name in (point.latitude, point.longitude):
-            cell = pl.coalesce(pl.col(name).filter(placed).first(), filled.first())
-        else:
-            cell = filled.first()
-        cells.append(cell.alias(name))
-    return cells
+def _certain(table: Table, rows: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """The pairs of ids whose rows have a declared key in common, each with the first that has it."""
+    for same in table.line.merge.same:
+        names = [f"_{number}" for number in range(len(same))]
+        parts = [fold(pl.col(field)).alias(name) for field, name in zip(same, names, strict=True)]
+        keyed = rows.select(_ID, *parts).drop_nulls(names)
+        pairs = keyed.select(_ID, pl.col(_ID).min().over(names).alias("_first")).unique()
+        yield from pairs.filter(pl.col(_ID) != pl.col("_first")).select("_first", _ID).iter_rows()
+
+
+def _owners_first(table: Table, grouped: pl.DataFrame, contributions: Sequence[Contribution]) -> pl.DataFrame:
+    """The rows in order of precedence, now that it is known which partner runs which place."""
+    owner = table.line.merge.owner
+    if owner is None:
+        return grouped
+    names = {one.partner: (one.organisation, one.title.fr, one.title.en) for one in contributions}
+    marked = grouped.with_columns(owned(grouped, owner, _GROUP, names).alias(OWNS))
+    keys, down = precedence(table, table.line.merge.order)
+    ordered = marked.sort(*keys, _RANK, descending=[*down, False], nulls_last=True)
+    return ordered.drop(_RANK).with_row_index(_RANK).with_columns(pl.col(_RANK).cast(pl.Int64))
+
+
+def _heads(table: Table, grouped: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
+    """The id of each group, under `_head`."""
+    listed = grouped.group_by(_GROUP, maintain_order=True).agg(pl.col(_ID).unique(maintain_order=True)).sort(_GROUP)
+    groups = listed[_ID].to_list()
+    # Parts of a composite key are cells of their own: a row cannot have those of another one.
+    ids = chosen(groups, before) if len(table.primary_key) == 1 else [group[0] for group in groups]
+    return listed.select(_GROUP).with_columns(pl.Series(_HEAD, ids, dtype=pl.String))
 
 
 def _provenance(table: str, traced: pl.DataFrame) -> pl.DataFrame:
+    # The row that brought the id; where its partner left, the first one.
+    first = pl.struct((pl.col(_ID) != pl.col(_HEAD)).alias("other"), pl.col(_RANK).alias("rank"))
     return traced.select(
         pl.lit(table, dtype=pl.String).alias("table"),
-        pl.col("_head").alias("id"),
-        pl.col(_PARTNER).alias("partner"),
+        pl.col(_HEAD).alias("id"),
+        pl.col(_ID).alias("own"),
+        pl.col(PARTNER).alias("partner"),
         pl.col(LINE).alias("line"),
         pl.col(_SNAPSHOT).alias("snapshot"),
-        (pl.col(_GROUP) == pl.col(_RANK)).alias("stands"),
-    ).sort("id", "partner", "line", "snapshot", "stands")
+        (pl.col(_RANK) == pl.col(_RANK).sort_by(first).first().over(_GROUP)).alias("stands"),
+    ).sort("id", "partner", "line", "own", "snapshot", "stands")
+
+
+__all__ = ["SEPARATOR", "KeyMissingError", "Merged", "key_of", "merge"]

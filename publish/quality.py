@@ -13,6 +13,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from publish.contribution import Contribution
+from publish.matching.engine import Matched
 from publish.merge import Merged
 from publish.references import Held
 from schemas.expectations.outcome import Outcome
@@ -44,13 +45,28 @@ class Accounts:
     left_out: Mapping[str, int]
 
 
-def quality_report(accounts: Accounts, expectations: Sequence[Outcome]) -> dict[str, Any]:
-    """What quality.json holds."""
+def quality_report(
+    accounts: Accounts, expectations: Sequence[Outcome], merged: Mapping[str, Merged] | None = None
+) -> dict[str, Any]:
+    """What quality.json holds; nothing of it names a row or says what is in one."""
+    likenesses = {name: _likeness(part.matched) for name, part in (merged or {}).items() if part.matched is not None}
     return {
         "rows": dict(accounts.rows),
         "left_out": dict(accounts.left_out),
         "partners": [asdict(line) for line in accounts.partners],
         "expectations": [outcome.model_dump(mode="json") for outcome in expectations],
+        **({"likeness": likenesses} if likenesses else {}),
+    }
+
+
+def _likeness(matched: Matched) -> dict[str, Any]:
+    """Of the rows that are alike: how many pairs wait for a person, for each two partners; which partner gives one id
+    to many rows, and which two say the same word for word."""
+    waiting = matched.questions.group_by("partner_a", "partner_b").len("pairs").sort("partner_a", "partner_b")
+    return {
+        "waiting": waiting.to_dicts(),
+        "repeated_ids": [{"partner": one.partner, "rows": one.rows} for one in matched.repeated],
+        "copies": [{"partners": list(one.partners), "rows": one.rows} for one in matched.copied],
     }
 
 

@@ -32,16 +32,20 @@ class _Reference:
     targets: tuple[str, ...]
 
 
-def merge_tables(dataset: Dataset, contributions: Sequence[Contribution]) -> tuple[dict[str, Merged], tuple[Held, ...]]:
+def merge_tables(
+    dataset: Dataset, contributions: Sequence[Contribution], before: Mapping[str, Mapping[str, str]] | None = None
+) -> tuple[dict[str, Merged], tuple[Held, ...]]:
     """Merge every table of partners' rows of `dataset`, then hold out the rows whose references lead nowhere.
 
     A table is merged after those that it refers to, so that an id which went into another is followed there. For
-    each partner and table: rows in = published + merged into another + held. Raises KeyMissingError.
+    each partner and table: rows in = published + merged into another + held. `before`: for each table the id that every
+    own id was published under last time (about.ids_that_stood). Raises KeyMissingError.
     """
     merged: dict[str, Merged] = {}
     for table in _referred_first(dataset):
         mine = [c for c in contributions if c.table == table.name]
-        found = merge(table, [replace(c, rows=_followed(table, c.rows, merged)) for c in mine])
+        stood = (before or {}).get(table.name)
+        found = merge(table, [replace(c, rows=_followed(table, c.rows, merged)) for c in mine], stood)
         merged[table.name] = replace(found, rows=_followed(table, found.rows, {table.name: found}))
     held: list[Held] = []
     # A row that is held out may be what another refers to: go round until nothing more falls.

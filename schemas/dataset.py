@@ -25,6 +25,7 @@ from schemas.expectations.declaration import ExpectationLine, check_name, fields
 from schemas.governance import Governance, Notice, Steward
 from schemas.licences import OpenSpdx
 from schemas.licences.policy import LicencePolicy
+from schemas.merging import Merge
 from schemas.personal.decisions import Decision, misfits
 from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
@@ -50,19 +51,6 @@ class TermLine(Declared):
     list: str
     separator: str | None = None
     severity: Severity = "error"
-
-
-class Merge(Declared):
-    """When rows of several partners are the same thing, and whose value stands.
-
-    `same` lists keys; two rows are the same when all fields of one key are filled and equal once folded (case,
-    accents, punctuation). `newest` names the date field that decides whose value stands; ties go to `trust` (partners
-    in order), then to the partner's name. A value that only one partner has is never lost.
-    """
-
-    same: list[list[str]] = Field(default_factory=list)
-    newest: str | None = None
-    trust: list[str] = Field(default_factory=list)
 
 
 class Origin(Declared):
@@ -373,13 +361,10 @@ def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]
     yield from ((("unpublished", number), name) for number, name in enumerate(line.unpublished))
     for number, rule in enumerate(line.rules):
         yield from ((("rules", number, "fields", place), name) for place, name in enumerate(rule.fields))
-    for number, same in enumerate(line.merge.same):
-        yield from ((("merge", "same", number, place), name) for place, name in enumerate(same))
+    yield from ((("merge", *at), name) for at, name in line.merge.named_fields())
     for number, expectation in enumerate(line.expectations):
         for place, name in enumerate(fields_of(expectation)):
             yield ("expectations", number, "fields", place), name
-    if line.merge.newest:
-        yield ("merge", "newest"), line.merge.newest
     if line.geometry:
         yield from ((("geometry", key), name) for key, name in line.geometry if name is not None)
     if line.origin:
