@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from pipelines.instance import open_instance
-from sources.read import Reading, read
+from sources.returned import Arrived, arrived
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
@@ -244,13 +244,13 @@ def test_a_store_that_takes_nothing_is_the_worlds_fault_told_for_each_source(com
 def test_a_fault_of_glanes_own_in_one_source_is_told_after_the_others_lines(
     commons: Commons, glane: Glane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(path: Path, *more: Any) -> Reading:
+    def faulty(path: Path, *more: Any) -> Arrived:
         if "Brest" in path.read_text(encoding="utf-8"):
             raise KeyError("no cell")
-        return read(path, *more)
+        return arrived(path, *more)
 
     commons.file("brest", "9,Brest,29200\n")
-    monkeypatch.setattr("pipelines.intake.read", faulty)
+    monkeypatch.setattr("pipelines.intake.arrived", faulty)
     said = glane("run", "--no-publish")
     assert said.code == 3
     assert "glane: Glane itself failed:\nlieux/brest: KeyError: 'no cell'" in said.err
