@@ -17,6 +17,7 @@ from glane.errors import DataError, GlaneError
 from glane.store import Store
 from pipelines.catalogue import Entry
 from pipelines.delivery import Delivery
+from pipelines.given_back import cleaned_key
 from pipelines.intake import Intake
 from pipelines.settings import PortalSettings
 from pipelines.traffic import Traffic, note
@@ -106,10 +107,16 @@ def _deliver(due: _Due, api: Api, store: Store) -> Delivery:
 def _files(intake: Intake, store: Store) -> list[AnswerFile]:
     """The files of the answer, named in the partner's language."""
     words, date = words_in("deposit", intake.language), Speaker(intake.language).date(intake.report.run_at)
-    folder = f"reports/{intake.dataset}/{intake.partner}"
-    keys = {"page": f"{folder}/latest.html", "data": f"{folder}/latest.json"}
-    if intake.report.failure is None:
-        keys["annotated"] = annotated_key(intake.dataset, intake.partner)
+    dataset, partner = intake.dataset, intake.partner
+    keys = {
+        "page": f"reports/{dataset}/{partner}/latest.html",
+        "annotated": annotated_key(dataset, partner),
+        "cleaned": cleaned_key(dataset, partner),
+        "data": f"reports/{dataset}/{partner}/latest.json",
+    }
+    if intake.report.failure is not None:
+        # They are of a file before this one.
+        del keys["annotated"], keys["cleaned"]
     return [
         AnswerFile(
             kind,
