@@ -5,11 +5,13 @@ Belongs here: finding those dates. Does not belong here: the rule (sources/revis
 """
 
 from datetime import UTC, datetime
+from typing import Literal
 
 from glane.store import Store
+from pipelines.contributing import is_too_stale
 from schemas.report import SourceReport, last_report
 from sources.declaration import BrokenSource, Source
-from sources.revisits import is_due, next_check
+from sources.revisits import is_due, longest, next_check
 from sources.snapshot import Pointer, told
 
 
@@ -29,6 +31,42 @@ def next_visit(source: Source | BrokenSource, pointer: Pointer | None, report: S
     checked = _moment(pointer.checked_at)
     changed = _moment(pointer.changed_at or pointer.fetched_at)
     return next_check(line.cadence, line.slowest, checked=checked, changed=changed)
+
+
+Freshness = Literal["never", "fresh", "late", "stale", "expired"]
+
+
+def state_of(
+    source: Source | BrokenSource, store: Store, now: datetime
+) -> tuple[SourceReport | None, dict[str, str | None]]:
+    """A source's last report; and when it was `checked_at`, its `next_check` and its `freshness`, as JSON values."""
+    report = last_report(store, source.dataset, source.partner)
+    pointer = told(source, store) if isinstance(source, Source) else None
+    following = next_visit(source, pointer, report)
+    failed = report is not None and report.state == "failed"
+    # Where nothing changed, no report was made again.
+    checked = report.run_at if report is not None and (failed or pointer is None) else pointer and pointer.checked_at
+    return report, {
+        "checked_at": checked,
+        "next_check": following.isoformat(timespec="seconds") if following else None,
+        "freshness": freshness(source, report, following, now),
+    }
+
+
+def freshness(
+    source: Source | BrokenSource, report: SourceReport | None, following: datetime | None, now: datetime
+) -> Freshness:
+    """How fresh a source's rows are: `fresh`; `late`, where its next check is long past; `stale`, where it fails and
+    its last good rows stay; `expired`, where these are older than it allows itself and have left."""
+    if report is None:
+        return "never"
+    if report.state == "failed":
+        bound = source.line.stale_after_days if isinstance(source, Source) else None
+        gone = bound is not None and is_too_stale(report.stale_since, bound, now.date())
+        return "expired" if gone else "stale"
+    wait = longest(source.line.cadence, source.line.slowest) if isinstance(source, Source) else None
+    late = following is not None and wait is not None and now > following + wait
+    return "late" if late else "fresh"
 
 
 def visited(source: Source | BrokenSource, store: Store) -> datetime | None:

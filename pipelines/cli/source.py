@@ -6,6 +6,7 @@ Belongs here: arguments and what is printed. Does not belong here: declarations 
 
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,19 +27,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 @app.command("list")
 def list_sources(as_json: Json = False) -> None:
-    """List every source: whose it is, its licence, where its data comes from, and what the last run made of it."""
+    """List every source: whose it is, its licence, where its data comes from, when it is asked again, and what the
+    last run made of it."""
     from glane.store import open_store
     from pipelines.catalogue import BrokenDataset, load_catalogue
     from pipelines.settings import load_settings
-    from schemas.report import last_report
+    from pipelines.visits import state_of
 
     settings = load_settings()
     store = open_store(settings.store)
+    now = datetime.now(UTC)
     lines = []
     for entry in load_catalogue(settings).values():
         for source in entry.sources:
-            report = last_report(store, source.dataset, source.partner)
-            line = describe(source, report.model_dump(mode="json") if report else None)
+            report, visits = state_of(source, store, now)
+            line = describe(source, report.model_dump(mode="json") if report else None) | visits
             if isinstance(entry.dataset, BrokenDataset):
                 # Nothing of it runs, however right the source itself is.
                 line |= {"state": "broken", "error": entry.dataset.error.what}
@@ -99,7 +102,13 @@ def _sentence(line: dict[str, Any]) -> str:
         said = f"{last['rows_in']} rows in, {last['to_correct']} to be corrected, {last['on_hold']} on hold"
         said += f", data of {day(last['data_of'])}" if last["data_of"] else ""
     head = f"{line['source']}  {line['organisation']}, {line['licence']}, {line['kind']} from {line['where']}"
-    return f"{head}, {line['state']}, {line['cadence']}: {said}"
+    if line["freshness"] in ("late", "expired"):
+        said += {
+            "late": f"; LATE: it was to be asked on {day(line['next_check'])}",
+            "expired": "; its rows are too old and no longer published",
+        }[line["freshness"]]
+    following = f" (next check {day(line['next_check'])})" if line["next_check"] else ""
+    return f"{head}, {line['state']}{following}, {line['cadence']}: {said}"
 
 
 @app.command("new")

@@ -3,15 +3,18 @@
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
 from glane.store import open_store
 from pipelines.automation import changed_since
 from pipelines.catalogue import load_catalogue
+from pipelines.cli.say import day
 from pipelines.graph import build_definitions
 from pipelines.intake import take_in
 from pipelines.visits import due, visited
+from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
 
@@ -141,3 +144,37 @@ def test_a_source_that_fails_is_asked_at_its_cadence(commons: Commons) -> None:
     (commons.settings.sources / "lieux" / "angers" / "lieux.csv").unlink()
     report = take_in(source, entry.dataset, store).report
     assert visited(source, store) == datetime.fromisoformat(report.run_at) + timedelta(days=1)
+
+
+def test_source_list_says_when_a_source_is_asked_again_and_how_fresh_it_is(commons: Commons, glane: Glane) -> None:
+    (entry,) = load_catalogue(commons.settings).values()
+    store = open_store(commons.settings.store)
+
+    def listed(partner: str) -> dict[str, Any]:
+        lines: list[dict[str, Any]] = json.loads(glane("source", "list", "--json").out)
+        return next(line for line in lines if line["partner"] == partner)
+
+    never = listed("angers")
+    assert (never["checked_at"], never["next_check"], never["freshness"]) == (None, None, "never")
+    take_in(entry.source("angers"), entry.dataset, store)
+    line = listed("angers")
+    pointer = json.loads(store.read("raw/lieux/angers/latest.json"))
+    tomorrow = datetime.fromisoformat(pointer["checked_at"]) + timedelta(days=1)
+    assert (line["checked_at"], line["next_check"]) == (pointer["checked_at"], tomorrow.isoformat())
+    assert line["freshness"] == "fresh"
+    said = next(line for line in glane("source", "list").out.splitlines() if line.startswith("lieux/angers "))
+    assert f", active (next check {day(tomorrow.isoformat())}), daily: 2 rows in" in said
+    # Nobody ran it since long ago.
+    old = {"checked_at": "2026-01-02T03:00:00Z", "changed_at": "2026-01-01T03:00:00Z"}
+    store.write_json("raw/lieux/angers/latest.json", pointer | old)
+    assert (listed("angers")["freshness"], listed("angers")["next_check"]) == ("late", "2026-01-03T03:00:00+00:00")
+    said = next(line for line in glane("source", "list").out.splitlines() if line.startswith("lieux/angers "))
+    assert said.endswith("; LATE: it was to be asked on 3 January 2026")
+    (commons.settings.sources / "lieux" / "angers" / "lieux.csv").unlink()
+    take_in(entry.source("angers"), entry.dataset, store)
+    assert listed("angers")["freshness"] == "stale"
+    report_key = "reports/lieux/angers/latest.json"
+    store.write_json(report_key, json.loads(store.read(report_key)) | {"stale_since": "2020-01-01T00:00:00+00:00"})
+    assert listed("angers")["freshness"] == "expired"
+    commons.edit("angers", "licence:", "state: paused\nlicence:")
+    assert listed("angers")["next_check"] is None
