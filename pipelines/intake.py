@@ -16,9 +16,10 @@ from pathlib import Path
 import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
-from glane.text import Text
 from pipelines.arrival import arrival_of, rows_before
+from pipelines.bounds import beyond_bounds
 from pipelines.catalogue import BrokenDataset
+from pipelines.consenting import keep_proposed, with_consent
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
@@ -39,10 +40,9 @@ from schemas.report_page import to_page
 from schemas.report_sites import sites_of
 from schemas.report_text import to_markdown
 from schemas.rows import judged, judged_key, keep, last_good
-from schemas.speaker import spoken
 from schemas.tally import history_of, keep_tally, tally
 from sources.check import table_of
-from sources.declaration import Bounds, BrokenSource, Source
+from sources.declaration import BrokenSource, Source
 from sources.enough import check_enough, check_shrunk
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
@@ -50,6 +50,7 @@ from sources.geocoding.geocoding import earliest, geocoded
 from sources.harvest import harvest
 from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
+from sources.inbox.reading import may_stand
 from sources.mapping import Mapped
 from sources.read import as_text
 from sources.returned import Arrived, arrived
@@ -138,13 +139,19 @@ class _Run:
         before = last_report(store, dataset.name, source.partner)
         snapshot = self._snapshot = harvest(source, store, patience=patience, own_portal=own_portal)
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
-        known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date())
+        # What came by mail waits for the partner's yes: it is answered, and what stands stays as it is.
+        stands = may_stand(source, store, snapshot)
+        known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date()) if stands else None
         told = last_report(store, dataset.name, source.partner, key)
         # An earlier file that comes again is judged again: its answer is another one than last time's, and rows without
         # numbers go by those of last time.
         same = before is not None and before.judged == key
         if known is not None and told is not None and same:
-            report, verdict = unchanged_report(told, self._run_at, arrival_of(snapshot, told.arrival)), known[1]
+            report = unchanged_report(told, self._run_at, arrival_of(snapshot, told.arrival))
+            verdict: Verdict | None = known[1]
+        elif told is not None and not stands:
+            report = unchanged_report(told, self._run_at, arrival_of(snapshot, told.arrival))
+            verdict = keep_standing(source, dataset, store)
         else:
             found = judge_file(
                 source,
@@ -159,29 +166,42 @@ class _Run:
                 store=store,
                 patience=patience,
             )
-            self._at("read")
-            held = rows_before(store, dataset.name, source.partner)
-            check_shrunk(found.judgement.rows_in, held, source.line.bounds, snapshot.file_name)
-            # Before the rows: killed in between, the next run gives the same rows the same ids.
-            keep_register(store, dataset.name, source.partner, found.register)
-            verdict = keep(
-                store,
-                dataset,
-                found.table,
-                source.partner,
-                found.judgement,
-                snapshot=snapshot.sha256,
-                mapped_by=mapped_by(source),
-                judged_at=self._run_at,
-            )
+            verdict = self._keep(source, dataset, snapshot, found, stands=stands)
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
             history = history_of(keep_tally(store, dataset.name, source.partner, counted))
             report = found.report.model_copy(update={"history": history})
             give_back(store, source, annotated(source, found), cleaned_copy(source, dataset, found))
+        report = with_consent(report, source, store)
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         if not says_the_same(before, report):
             keep_report(store, report, intake.markdown, intake.page)
         return intake
+
+    def _keep(
+        self, source: Source, dataset: Dataset, snapshot: Snapshot, found: Judged, *, stands: bool
+    ) -> Verdict | None:
+        """Make the rows found the last good ones, where they may stand; give the verdict that stands."""
+        store = self._store
+        if not stands:
+            keep_proposed(store, source, found.table, found.judgement)
+            return keep_standing(source, dataset, store)
+        if source.line.where.mailbox is None:
+            # Who said yes to a file has seen how many rows are left in it.
+            self._at("read")
+            held = rows_before(store, dataset.name, source.partner)
+            check_shrunk(found.judgement.rows_in, held, source.line.bounds, snapshot.file_name)
+        # Before the rows: killed in between, the next run gives the same rows the same ids.
+        keep_register(store, dataset.name, source.partner, found.register)
+        return keep(
+            store,
+            dataset,
+            found.table,
+            source.partner,
+            found.judgement,
+            snapshot=snapshot.sha256,
+            mapped_by=mapped_by(source),
+            judged_at=self._run_at,
+        )
 
     def failed(self, error: GlaneError) -> Intake:
         """The last good rows stay; the report says what happened, and since when they are stale.
@@ -304,22 +324,6 @@ def answer_to(
     except DataError as error:
         about = about_source(source, dataset)
         return failed_report(about, now, steps[-1], error, None, arrival=arrival_of(snapshot)), None
-
-
-def beyond_bounds(judgement: Judgement, bounds: Bounds) -> list[Text]:
-    """What the steward should look at: more rows, or a larger share to be corrected, than the source declares."""
-    notes = []
-    rows, wrong, most, share = judgement.rows_in, judgement.to_correct, bounds.rows_max, bounds.to_correct_max
-    if most is not None and rows > most:
-        notes.append(spoken(lambda say: say("beyond-rows", rows=say.count("row", rows), most=say.number(most))))
-    if rows and wrong / rows > share:
-        told = spoken(
-            lambda say: say(
-                "beyond-share", wrong=say.number(wrong), rows=say.count("row", rows), share=say.percent(share)
-            )
-        )
-        notes.append(told)
-    return notes
 
 
 def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> bool:

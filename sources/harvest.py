@@ -27,6 +27,7 @@ from sources.fetch.ladder import Seen
 from sources.fetch.organisation import Former, Member, fetch_organisation
 from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
+from sources.inbox.reading import harvest_inbox
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
 from sources.snapshot import folder as snapshots
 from sources.where import S3, Ckan, Deposit
@@ -58,6 +59,8 @@ def harvest(
     Raises HarvestError where the world failed, ContentError where what came is not the data, PublicDepositError,
     ForbiddenAddressError and SecretMissingError; then the store is as it was.
     """
+    if source.line.where.mailbox is not None:
+        return harvest_inbox(source, store)
     patience = patience or Patience()
     before = pointer(source, store)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from glane.declaration import Declared
+from sources.inbox.declared import Mailbox
 
 _ADDRESS = r"^https?://\S+$"
 _CKAN_NAME = r"^[a-z0-9_-]{2,100}$"
@@ -138,9 +139,9 @@ class Where(Declared):
     """Where the data comes from: exactly one of the ways below.
 
     file: a file, its path from source.yaml's folder. url: an HTTP(S) address. folder, s3, pages, ckan, udata,
-    opendatasoft, grist, deposit: see each. `headers` are sent with every request to the declared host, and to no other;
-    `${NAME}` in one stands for a variable of the environment, whose value is neither logged nor kept. `private: true`
-    lets the declared host be on a private network: otherwise only public addresses are asked.
+    opendatasoft, grist, deposit, mailbox: see each. `headers` are sent with every request to the declared host, and to
+    no other; `${NAME}` in one stands for a variable of the environment, whose value is neither logged nor kept.
+    `private: true` lets the declared host be on a private network: otherwise only public addresses are asked.
     """
 
     file: str | None = None
@@ -153,16 +154,17 @@ class Where(Declared):
     opendatasoft: Opendatasoft | None = None
     grist: Grist | None = None
     deposit: Deposit | None = None
+    mailbox: Mailbox | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     private: bool = False
 
     @model_validator(mode="after")
     def _one_of(self) -> "Where":
-        ways = ("file", "url", "folder", "s3", "pages", "ckan", "udata", "opendatasoft", "grist", "deposit")
+        ways = ("file", "url", "folder", "s3", "pages", "ckan", "udata", "opendatasoft", "grist", "deposit", "mailbox")
         given = [way for way in ways if getattr(self, way) is not None]
         if len(given) != 1:
             raise ValueError(f"say where the data comes from with exactly one of {', '.join(ways)}")
-        if given[0] in ("file", "folder", "s3", "deposit") and (self.headers or self.private):
+        if given[0] in ("file", "folder", "s3", "deposit", "mailbox") and (self.headers or self.private):
             raise ValueError(f"'headers' and 'private' are about a partner's address, and this is a {given[0]}")
         return self
 
@@ -191,6 +193,8 @@ class Where(Declared):
             return f"{self.grist.server.rstrip('/')}/doc/{self.grist.document}"
         if self.deposit is not None:
             return f"the deposit {self.deposit.dataset} on our portal"
+        if self.mailbox is not None:
+            return f"the mailbox {self.mailbox.address}"
         return self.file or self.url or (self.pages.url if self.pages else "")
 
     @property

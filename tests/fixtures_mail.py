@@ -5,7 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail_servers import Authority, Loop, SmtpServer, make_authority, running_loop, start_smtp
+from tests.mail_servers import (
+    PASSWORD,
+    USER,
+    Authority,
+    ImapServer,
+    Loop,
+    SmtpServer,
+    make_authority,
+    running_loop,
+    start_imap,
+    start_smtp,
+)
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +41,12 @@ def trusted(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Path:
     """That authority is trusted, as SSL_CERT_FILE makes it for any program."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.pem))
     return authority.pem
+
+
+@pytest.fixture
+def imap(mail_loop: Loop, authority: Authority, trusted: Path, monkeypatch: pytest.MonkeyPatch) -> ImapServer:
+    """An IMAP account, which the environment names."""
+    server = start_imap(mail_loop, authority)
+    for name, value in {"HOST": "127.0.0.1", "PORT": str(server.port), "USER": USER, "PASSWORD": PASSWORD}.items():
+        monkeypatch.setenv(f"GLANE_IMAP_{name}", value)
+    return server

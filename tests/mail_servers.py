@@ -5,8 +5,10 @@ import asyncio
 import contextlib
 import email
 import email.policy
+import imaplib
 import ssl
 import threading
+from argparse import ArgumentParser
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -15,6 +17,10 @@ from typing import Any
 
 import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from proxyprotocol.reader import ProxyProtocolReader
+from pymap.backend.dict import DictBackend
+from pymap.imap import IMAPServer, IMAPService
+from pysasl.hashing import BuiltinHash
 
 
 @dataclass
@@ -148,3 +154,63 @@ def start_smtp(loop: Loop, *, starttls: ssl.SSLContext | None = None, tls: ssl.S
 
 async def _listen(loop: asyncio.AbstractEventLoop, protocol: Any, tls: ssl.SSLContext | None) -> asyncio.Server:
     return await loop.create_server(protocol, "127.0.0.1", 0, ssl=tls)
+
+
+USER, PASSWORD = "glane", "imap secret"
+
+
+@dataclass
+class ImapServer:
+    """An account with an inbox, on a real IMAP server."""
+
+    port: int
+    pem: Path
+    account: DictBackend
+    delivered: list[bytes] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator[imaplib.IMAP4_SSL]:
+        """A mail program that looks into the account."""
+        trusted = ssl.create_default_context(cafile=str(self.pem))
+        with imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=trusted, timeout=20) as client:
+            client.login(USER, PASSWORD)
+            yield client
+
+    def deliver(self, *mails: EmailMessage | bytes) -> None:
+        """Put mails into the inbox, as a mail server delivers them."""
+        with self.client() as client:
+            for mail in mails:
+                data = mail if isinstance(mail, bytes) else mail.as_bytes(policy=email.policy.SMTP)
+                assert client.append("INBOX", "", "", data)[0] == "OK"
+                self.delivered.append(data)
+
+    def renumber(self) -> None:
+        """Give every mail another number, as a server does whose folder was brought back from a backup."""
+        self.account.config.set_cache.clear()
+        mails, self.delivered = self.delivered, []
+        self.deliver(*mails)
+
+    def flags(self) -> list[bytes]:
+        """What stands beside each mail of the inbox: what reading left behind."""
+        with self.client() as client:
+            client.select("INBOX", readonly=True)
+            return [told for told in client.fetch("1:*", "(FLAGS)")[1] if isinstance(told, bytes)]
+
+
+def start_imap(loop: Loop, authority: Authority) -> ImapServer:
+    """Start an IMAP server over TLS on a free port; it ends with its loop."""
+
+    async def start() -> ImapServer:
+        parser = ArgumentParser()
+        parser.set_defaults(debug=False, passlib_cfg=None)
+        IMAPService.add_arguments(parser)
+        DictBackend.add_subparser("dict", parser.add_subparsers(dest="backend"))
+        given = parser.parse_args(["--no-tls", "dict", "--demo-user", USER, "--demo-password", PASSWORD])
+        backend, config = await DictBackend.init(given, secure_auth=False, hash_context=BuiltinHash(rounds=1))
+        config.apply_context()
+        serving = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(backend.login, config))
+        listening = await asyncio.start_server(serving, "127.0.0.1", 0, ssl=authority.server)
+        return ImapServer(listening.sockets[0].getsockname()[1], authority.pem, backend)
+
+    started: ImapServer = loop.run(start())
+    return started

@@ -10,23 +10,27 @@ never a third time. That a partner gets such a letter twice is all that is left,
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from glane.errors import GlaneError, WorldError
 from glane.store import OvertakenError, Store
 from pipelines.catalogue import BrokenDataset, Entry
+from pipelines.consenting import proposed_key
 from pipelines.delivery import Delivery
 from pipelines.intake import Intake
+from pipelines.mail.asking import address_of, news_of, reconciled, reply_due
 from pipelines.mail.box import Box, Handed, Kept, Refusal
-from pipelines.mail.letter import Enclosed, compose
+from pipelines.mail.letter import WITH_REPORT, Enclosed, compose, day_after
 from pipelines.mail.planning import Letter, answer_due, open_problems, settled
 from pipelines.mail.settings import SmtpSettings
 from pipelines.mail.smtp import Connection, LaterError, RefusedError, ServerError, UncertainError
 from schemas.dataset import Dataset
 from schemas.report import annotated_key
 from sources.declaration import Source
+from sources.inbox.consent import told
+from sources.inbox.reading import LARGEST_MB, KeptInbox, kept_inbox
 
 UNCERTAIN_FOR = timedelta(minutes=15)
 """A letter handed over less long ago may still be in another run's hands: the server has ten minutes to answer."""
@@ -43,7 +47,10 @@ def mail_answers(
     entry: Entry, intakes: Sequence[Intake], store: Store, *, smtp: SmtpSettings | None
 ) -> Iterator[Delivery]:
     """Mail what is due of each intake; nothing where no server is configured, nor to sources that say `mail: off`."""
-    if smtp is None or isinstance(entry.dataset, BrokenDataset):
+    if isinstance(entry.dataset, BrokenDataset):
+        return
+    if smtp is None:
+        yield from _without_server(entry, intakes)
         return
     with _Post(smtp) as post:
         for intake in intakes:
@@ -52,6 +59,17 @@ def mail_answers(
                 yield from _Correspondence(source, entry.dataset, intake, store, post).deliver()
     if post.broken is not None:
         yield Delivery(entry.name, "", problems=(post.broken,))
+
+
+def _without_server(entry: Entry, intakes: Sequence[Intake]) -> Iterator[Delivery]:
+    for intake in intakes:
+        source = entry.source(intake.partner)
+        if isinstance(source, Source) and source.line.where.mailbox is not None:
+            error = UnansweredError(
+                "The partner mails its file and cannot be answered, so nothing of it is published: no server is set.",
+                "Set GLANE_SMTP_HOST and GLANE_SMTP_SENDER (docs/sources.md).",
+            )
+            yield Delivery(entry.name, intake.partner, problems=(error,))
 
 
 @dataclass
@@ -96,6 +114,7 @@ class _Correspondence:
         self._store = store
         self._post = post
         self._kept = Kept.of(source, store)
+        self._inbox: KeptInbox | None = None
         self._now = datetime.now(UTC)
 
     @property
@@ -107,6 +126,8 @@ class _Correspondence:
         done: list[str] = []
         problems: list[GlaneError] = []
         try:
+            if self._source.line.where.mailbox is not None:
+                self._inbox = kept_inbox(self._source, self._store)
             self._settle_handed(done, problems)
             while not problems and self._kept.box.handed is None and (letter := self._next()) is not None:
                 refused = self._refused(letter.to)
@@ -123,6 +144,10 @@ class _Correspondence:
             pass
         except GlaneError as error:
             problems.append(error)
+        if self._inbox is not None:
+            done += news_of(self._inbox.inbox)
+            with contextlib.suppress(GlaneError):
+                self._inbox.keep(told(self._inbox.inbox))
         if done or problems:
             yield Delivery(self._source.dataset, self._source.partner, tuple(done), tuple(problems))
 
@@ -132,6 +157,13 @@ class _Correspondence:
         known = settled(self._kept.box.known, self._intake.report, found)
         self._kept.keep(self._kept.box.model_copy(update={"known": known}))
         to = self._source.line.contact.email
+        if self._inbox is not None:
+            inbox = reconciled(self._inbox.inbox, known)
+            self._inbox.keep(inbox)
+            reply = reply_due(self._source, inbox, self._intake.report, found, known, self._now)
+            if reply is not None or inbox.waiting is not None:
+                return reply
+            to = to if inbox.taken is None else address_of(self._source, inbox.taken.by)
         return None if to is None else answer_due(self._source.name, to, known, found, self._at)
 
     def _send(self, letter: Letter) -> None:
@@ -197,17 +229,39 @@ class _Correspondence:
         report = self._intake.report
         steward = self._dataset.line.steward
         back = annotated_key(self._source.dataset, self._source.partner)
-        wanted = report.counts is not None and report.problems and self._store.exists(back)
+        wanted = letter.kind in WITH_REPORT and report.problems and self._store.exists(back)
+        rows = proposed_key(self._source.dataset, self._source.partner)
+        mailbox = self._source.line.where.mailbox
+        waiting = self._inbox.inbox.waiting if self._inbox is not None else None
+        asked_at = (waiting.asked_at if waiting is not None else None) or self._at
         return Enclosed(
             report=report,
             language=self._intake.language,
             steward=steward.name,
             steward_email=steward.email,
-            reply_to=steward.email,
+            reply_to=steward.email if mailbox is None else mailbox.address,
             annotated=self._store.read(back) if wanted else None,
+            proposed=self._store.read(rows) if letter.kind == "ask" and self._store.exists(rows) else None,
+            name=letter.name,
+            came=waiting.came.at if waiting is not None else "",
+            until=day_after(asked_at, mailbox.expire_after_days) if mailbox is not None else "",
+            largest=str(LARGEST_MB),
+            kind=self._source.line.format.kind.upper(),
         )
+
+
+_SAID: Mapping[str, str] = {
+    "ask": "the question whether its file may be published, with the answer",
+    "nothing": "the answer; nothing of its file is fit to publish",
+    "unread": "that its file cannot be used",
+    "reminder": "a reminder that its file waits for a yes",
+    "thanks": "thanks for its yes",
+    "refused": "what to send instead",
+    "same": "that its file is the same as before",
+    "late": "that its yes came too late",
+}
 
 
 def _said(letter: Letter) -> str:
     count = len(letter.new)
-    return f"{count} new problem{'' if count == 1 else 's'}" if letter.kind == "answer" else letter.kind
+    return f"{count} new problem{'' if count == 1 else 's'}" if letter.kind == "answer" else _SAID[letter.kind]

@@ -48,7 +48,8 @@ class Enclosed:
     kind: str = ""
 
 
-_WITH_REPORT = ("answer", "ask", "nothing", "unread", "reminder")
+WITH_REPORT = ("answer", "ask", "nothing", "unread", "reminder")
+"""The letters that the report goes with."""
 
 
 def compose(letter: Letter, enclosed: Enclosed, settings: SmtpSettings, at: str) -> EmailMessage:
@@ -83,7 +84,7 @@ def compose(letter: Letter, enclosed: Enclosed, settings: SmtpSettings, at: str)
     paragraphs = [*say.paragraphs(annotated=any(name == say("file-annotated") for name, *_ in attached))]
     if left_out:
         paragraphs.append(say("too-large"))
-    with_report = letter.kind in _WITH_REPORT
+    with_report = letter.kind in WITH_REPORT
     if with_report:
         paragraphs.append(say("report-follows"))
     footer = say("footer", organisation=enclosed.report.about.organisation, steward=enclosed.steward_email)

@@ -36,7 +36,8 @@ class Letter:
 
     `number` is what its Message-ID is made of, and follows from what is told; `then` is what is known once it was sent.
     `new` and `solved` are the problems that it tells for the first time, and those that are gone. `token` marks a
-    question, `reasons` say what was wrong with what came; a letter that answers a mail names it (`answers_id`).
+    question, `reasons` say what was wrong with what came; a letter that answers a mail names it (`answers_id`) and its
+    file (`name`).
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Letter:
     token: str | None = None
     reasons: tuple[str, ...] = ()
     answers_id: str | None = None
+    name: str = ""
 
 
 def open_problems(report: SourceReport, error: GlaneError | None) -> dict[str, Text]:
