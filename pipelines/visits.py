@@ -25,12 +25,12 @@ def next_visit(source: Source | BrokenSource, pointer: Pointer | None, report: S
     line = source.line
     if report is not None and report.state == "failed":
         at = _moment(report.run_at)
-        return next_check(line.cadence, line.slowest, checked=at, changed=at)
+        return next_check(line.cadence, line.asked_at_least, checked=at, changed=at)
     if pointer is None:
         return None
     checked = _moment(pointer.checked_at)
     changed = _moment(pointer.changed_at or pointer.fetched_at)
-    return next_check(line.cadence, line.slowest, checked=checked, changed=changed)
+    return next_check(line.cadence, line.asked_at_least, checked=checked, changed=changed)
 
 
 Freshness = Literal["never", "fresh", "late", "stale", "expired"]
@@ -45,7 +45,7 @@ def state_of(
     following = next_visit(source, pointer, report)
     failed = report is not None and report.state == "failed"
     # Where nothing changed, no report was made again.
-    checked = report.run_at if report is not None and (failed or pointer is None) else pointer and pointer.checked_at
+    checked = pointer.checked_at if pointer is not None and not failed else report.run_at if report else None
     return report, {
         "checked_at": checked,
         "next_check": following.isoformat(timespec="seconds") if following else None,
@@ -64,7 +64,7 @@ def freshness(
         bound = source.line.stale_after_days if isinstance(source, Source) else None
         gone = bound is not None and is_too_stale(report.stale_since, bound, now.date())
         return "expired" if gone else "stale"
-    wait = longest(source.line.cadence, source.line.slowest) if isinstance(source, Source) else None
+    wait = longest(source.line.cadence, source.line.asked_at_least) if isinstance(source, Source) else None
     late = following is not None and wait is not None and now > following + wait
     return "late" if late else "fresh"
 
