@@ -59,7 +59,8 @@ class Begun:
 
     def _other(self) -> dict[str, str]:
         found = self.proposal.found
-        days = {"days": ", ".join(found.days.values())} if found.days else {}
+        names = [name for by_day in found.days.values() for name in by_day]
+        days = {"days": ", ".join(names)} if names else {}
         return days | ({"point": ", ".join(found.point)} if found.point else {})
 
 
