@@ -189,7 +189,7 @@ def source_specs(entry: Entry, source: Source | BrokenSource, keys: SourceKeys) 
         description=f"{line.title.fr} / {line.title.en}: the rows of {line.organisation} that may be published.",
         kinds={"parquet"},
         code_version=source.fingerprint[:12],
-        freshness_policy=freshness_policy(longest(line.cadence, line.slowest), line.stale_after_days),
+        freshness_policy=freshness_policy(longest(line.cadence, line.asked_at_least), line.stale_after_days),
     )
     return snapshot, rows
 

@@ -166,6 +166,11 @@ class SourceLine(Declared):
         return self.model_copy(update={"format": self.format.model_copy(update={"together": True})})
 
     @property
+    def asked_at_least(self) -> Cadence | None:
+        """`slowest`, or the cadence itself where a person waits for the answer."""
+        return self.slowest or (self.cadence if self.where.is_awaited else None)
+
+    @property
     def read_from(self) -> dict[str, tuple[str, ...]]:
         """The partner's columns that each field is made from, as the file names them; no field made from none."""
         named = self.several.columns if self.several is not None else {}

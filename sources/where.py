@@ -198,6 +198,11 @@ class Where(Declared):
         return self.file or self.url or (self.pages.url if self.pages else "")
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether a person who has just sent something waits for its answer: then it is asked at its cadence."""
+        return self.deposit is not None
+
+    @property
     def base(self) -> str:
         """The declared HTTP(S) address that is asked first; empty for files and folders."""
         portals = (self.ckan, self.udata, self.opendatasoft)

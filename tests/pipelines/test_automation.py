@@ -13,7 +13,8 @@ from pipelines.catalogue import load_catalogue
 from pipelines.cli.say import day
 from pipelines.graph import build_definitions
 from pipelines.intake import take_in
-from pipelines.visits import due, visited
+from pipelines.visits import due, next_visit, visited
+from sources.snapshot import Pointer
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
@@ -178,3 +179,19 @@ def test_source_list_says_when_a_source_is_asked_again_and_how_fresh_it_is(commo
     assert listed("angers")["freshness"] == "expired"
     commons.edit("angers", "licence:", "state: paused\nlicence:")
     assert listed("angers")["next_check"] is None
+
+
+def test_who_has_deposited_waits_no_longer_than_a_cadence_however_long_nothing_came(commons: Commons) -> None:
+    def asked_after() -> timedelta:
+        (entry,) = load_catalogue(commons.settings).values()
+        checked = "2026-06-01T03:00:00+00:00"
+        pointer = Pointer("0" * 64, 1, "2020-01-01T03:00:00+00:00", checked, "portal", "depot")
+        following = next_visit(entry.source("angers"), pointer, None)
+        assert following is not None
+        return following - datetime.fromisoformat(checked)
+
+    assert asked_after() == timedelta(days=7)
+    commons.edit("angers", "where: {file: lieux.csv}", "where: {deposit: {dataset: depot}}")
+    assert asked_after() == timedelta(days=1)
+    commons.edit("angers", "licence:", "slowest: monthly\nlicence:")
+    assert asked_after() == timedelta(days=31)
