@@ -36,10 +36,13 @@ def arrival_of(snapshot: Snapshot, told: Arrival | None = None, *, reading: Read
     )
 
 
-def rows_before(store: Store, dataset: str, partner: str) -> int | None:
-    """How many rows the partner's last good file held; None where there was none."""
+def rows_before(store: Store, dataset: str, partner: str, *, ours: bool = False) -> int | None:
+    """How many rows the partner's last good file held (`ours`: how many of them we publish, which is what stands in a
+    workbook of ours); None where there was none."""
     try:
         found = last_good(store, dataset, partner)
     except VerdictError:
         return None
-    return found[1].rows_in if found is not None else None
+    if found is None:
+        return None
+    return found[1].passed if ours else found[1].rows_in

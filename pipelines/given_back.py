@@ -36,12 +36,14 @@ ROWS_MAX = 10_000
 _WORST = ("error", "warning", "info")
 
 
-def annotated(source: Source, found: "Judged") -> bytes | None:
-    """The partner's own file back, with what is to be corrected in it; None where there is nothing to tell, or where
-    the file was a workbook of ours: then the cleaned copy says it."""
+def annotated(source: Source, dataset: Dataset, found: "Judged") -> bytes | None:
+    """The partner's own file back, with what is to be corrected in it; None where there is nothing to tell. A workbook
+    of ours comes back as one, with its ids protected: as the cleaned copy, that is."""
     problems = found.judgement.problems
-    if not problems or found.sent.brings is not None:
+    if not problems:
         return None
+    if found.sent.brings is not None:
+        return cleaned_copy(source, dataset, found)
     return annotate(found.sent.reading, problems, source.line.map, source.line.answered_in)
 
 

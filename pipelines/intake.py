@@ -170,7 +170,7 @@ class _Run:
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
             history = history_of(keep_tally(store, dataset.name, source.partner, counted))
             report = found.report.model_copy(update={"history": history})
-            give_back(store, source, annotated(source, found), cleaned_copy(source, dataset, found))
+            give_back(store, source, annotated(source, dataset, found), cleaned_copy(source, dataset, found))
         report = with_consent(report, source, store)
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         if not says_the_same(before, report):
@@ -188,7 +188,7 @@ class _Run:
         if source.line.where.mailbox is None:
             # Who said yes to a file has seen how many rows are left in it.
             self._at("read")
-            held = rows_before(store, dataset.name, source.partner)
+            held = rows_before(store, dataset.name, source.partner, ours=found.sent.ours)
             check_shrunk(found.judgement.rows_in, held, source.line.bounds, snapshot.file_name)
         # Before the rows: killed in between, the next run gives the same rows the same ids.
         keep_register(store, dataset.name, source.partner, found.register)

@@ -138,7 +138,7 @@ def _as_source(
     dataset, source = find_source(load_catalogue(settings), name)
     past = past_of(open_store(settings.store), source.dataset, source.partner)
     answer, found = answer_to(source, dataset, file, past)
-    marked = annotated(source, found) if back is not None and found is not None else None
+    marked = annotated(source, dataset, found) if back is not None and found is not None else None
     if back is not None and marked is not None:
         back.write_bytes(marked)
     copy = cleaned_copy(source, dataset, found) if cleaned is not None and found is not None else None

@@ -79,7 +79,7 @@ def cleaned(store: FolderStore, source: Source, found: Judged) -> bytes:
 
 
 def marked(store: FolderStore, source: Source, found: Judged) -> bytes:
-    data = annotated(source, found)
+    data = annotated(source, DATASETS[source.dataset], found)
     assert data is not None
     return data
 
@@ -179,6 +179,18 @@ def test_sent_back_unchanged_none_of_them_makes_a_version(commons: Commons, glan
     for partner in ("angers", "brest", "caen"):
         their_file(commons, partner).write_bytes((tmp_path / partner).read_bytes())
     assert run() == before
+
+
+def test_what_we_publish_is_no_file_that_shrank(commons: Commons, glane: Glane, tmp_path: Path) -> None:
+    right, wrong = [f"{n},Lieu {n},49000" for n in range(20)], [f"{n},Lieu {n},4900" for n in range(20, 80)]
+    commons.file("angers", "\n".join([*right, *wrong, ""]))
+    taken(commons, "angers")
+    path = tmp_path / "angers.xlsx"
+    assert glane("template", "lieux", "--source", "angers", "--to", str(path)).code == 0
+    their_file(commons, "angers").write_bytes(path.read_bytes())
+    counts = taken(commons, "angers").counts
+    assert counts is not None
+    assert (counts.rows_in, counts.passed) == (20, 20)
 
 
 def test_a_person_changes_adds_and_takes_out_rows_and_every_id_stays_with_its_row(

@@ -212,7 +212,7 @@ def test_a_broken_declaration_keeps_the_credit_it_was_given_under(commons: Commo
 def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons) -> None:
     commons.edit("caen", "map:", "bounds: {rows_max: 1, to_correct_max: 0.1}\nmap:")
     *notes, copy = [note.en for note in _take_in(commons, "caen").report.notes]
-    assert copy.startswith("A cleaned copy of your file comes with this answer")
+    assert copy.startswith("There is a cleaned copy of your file")
     assert notes == [
         "Your file holds 2 rows; we expected 1 at most.",
         "1 of 2 are to be corrected, which is more than usual (10%). Has the way of filling the file changed?",
