@@ -15,6 +15,7 @@ from pipelines.settings import Settings
 from schemas.dataset import Dataset, Table, load_dataset
 from sources.check import check_against
 from sources.declaration import BrokenSource, Source, load_sources
+from sources.inbox.senders import check_senders
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,24 @@ def load_catalogue(settings: Settings) -> dict[str, Entry]:
     """Read all declarations, by dataset in alphabetical order. Nothing that is wrong in one hides another."""
     sources = load_sources(settings.sources)
     declared = {path.parent.name for path in settings.schemas.glob("*/dataset.yaml")}
-    catalogue = {}
+    catalogue, writers = {}, dict[tuple[str, str], str]()
     for name in sorted(declared | {source.dataset for source in sources}):
         dataset = _dataset(settings.schemas / name, declared)
-        mine = tuple(_checked(source, dataset) for source in sources if source.dataset == name)
-        catalogue[name] = Entry(dataset, mine)
+        mine = tuple(_checked(source, dataset, writers) for source in sources if source.dataset == name)
+        catalogue[name] = Entry(dataset, mine, settings.sources / "decisions" / f"{name}.csv")
     return catalogue
 
 
-def _checked(source: Source | BrokenSource, dataset: Dataset | BrokenDataset) -> Source | BrokenSource:
+def _checked(
+    source: Source | BrokenSource, dataset: Dataset | BrokenDataset, writers: dict[tuple[str, str], str]
+) -> Source | BrokenSource:
     if isinstance(source, BrokenSource) or isinstance(dataset, BrokenDataset):
         return source
     try:
         check_against(source, dataset)
     except DeclarationError as error:
         return BrokenSource(source.dataset, source.partner, source.folder, error)
+        check_senders(source, writers)
     return source
 
 

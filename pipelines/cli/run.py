@@ -43,6 +43,20 @@ def _settle(settings: "Settings", chosen: Mapping[str, "Entry"], summary: "Summa
             summary.settle(name, cost_of(entry, store, summary.moved(name)))
 
 
+def _tell_strangers(settings: "Settings", catalogue: Mapping[str, "Entry"]) -> None:
+    """Say how many mails came to the mailboxes from addresses that nobody declares: one may be a partner's new one."""
+    from glane.errors import GlaneError
+    from glane.store import open_store
+    from sources.declaration import Source
+    from sources.inbox.senders import count_strangers
+
+    sources = [one for entry in catalogue.values() for one in entry.sources if isinstance(one, Source)]
+    # A mailbox that cannot be read is told of at its source already.
+    with contextlib.suppress(GlaneError):
+        if count := count_strangers(sources, open_store(settings.store)):
+            out().print(f"{count} mail{'' if count == 1 else 's'} from addresses that no source declares: not opened")
+
+
 def run(
     datasets: Datasets = None,
     source: Sources = None,
@@ -100,6 +114,7 @@ def run(
     else:
         for line in as_lines(outcome, publish=not no_publish, portal_known=portal is not None):
             out().print(line)
+        _tell_strangers(settings, catalogue)
     if crash is not None:
         raise crash
     raise typer.Exit(outcome.exit_code)

@@ -15,7 +15,9 @@ from pipelines.delivery import Delivery
 from pipelines.intake import Intake, take_in
 from pipelines.mail.channel import mail_answers
 from schemas.rows import last_good
+from sources.declaration import BrokenSource, Source
 from sources.inbox import reading
+from sources.inbox.senders import count_strangers
 from tests.mail_servers import ImapServer, SmtpServer
 from tests.mails import PARTNER, mail, zipped
 from tests.pipelines.conftest import Glane
@@ -350,6 +352,48 @@ def test_glane_run_asks_publishes_after_the_yes_and_says_who_is_waited_for(
     outcome = json.loads(glane("run", "--json").out)
     (source,) = (one for one in outcome["datasets"][0]["sources"] if one["partner"] == "caen")
     assert (source["state"], source["published"]) == ("ok", 2)
+
+
+def test_mails_of_strangers_are_counted_and_only_their_from_header_is_asked_for(
+    caen: Caen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading.MailFolder, "whole", lambda *_: pytest.fail("opened"))
+    monkeypatch.setattr(reading.MailFolder, "head", lambda *_: pytest.fail("opened"))
+    sources = [source for source in caen.entry.sources if isinstance(source, Source)]
+    caen.imap.deliver(mail(sender="old@evil.example"))
+    assert count_strangers(sources, caen.store) == 0
+    strangers = ("x@evil.example", f"{PARTNER}, x@evil.example", f"{PARTNER} <x@evil.example>")
+    caen.imap.deliver(*(mail(sender=one) for one in strangers), mail(), mail(sender=OURS))
+    assert [count_strangers(sources, caen.store) for _ in range(2)] == [3, 0]
+    kept: Any = caen.store.read_json("mail/strangers.json")
+    assert (kept["INBOX"]["mails"], "evil" in str(kept)) == (3, False)
+
+
+def test_two_sources_that_one_sender_writes_for_need_folders_of_their_own(caen: Caen) -> None:
+    caen.commons.edit("brest", "where: {file: lieux.csv}", MAILBOX)
+    brest, found = (caen.entry.source(partner) for partner in ("brest", "caen"))
+    assert isinstance(brest, Source)
+    assert isinstance(found, BrokenSource)
+    assert "source.yaml:6: where.mailbox: donnees@caen.example writes to the folder 'INBOX'" in found.error.what
+    caen.commons.edit("caen", "address:", "folder: Caen, address:")
+    assert isinstance(caen.entry.source("caen"), Source)
+
+
+def test_a_mailbox_whose_partner_may_not_be_mailed_is_a_wrong_declaration(caen: Caen) -> None:
+    caen.commons.edit("caen", "licence:", "mail: off\nlicence:")
+    found = caen.entry.source("caen")
+    assert isinstance(found, BrokenSource)
+    assert "mail: off" in found.error.what
+
+
+def test_a_file_that_lost_most_of_its_rows_is_published_after_the_yes_of_one_who_saw_it(caen: Caen) -> None:
+    many = b"numero,nom,cp\n" + b"".join(b"%d,Lieu %d,14%03d\n" % (n, n, n) for n in range(40))
+    caen(mail("Voici", ("lieux.csv", many)))
+    caen(mail("oui", replies_to=caen.question))
+    caen(mail("Moins", ("lieux.csv", GOOD)))
+    assert len(caen.published) == 40
+    caen(mail("oui", replies_to=caen.question))
+    assert caen.published == ["L'Atelier", "Le Grenier"]
 
 
 def test_without_a_mail_server_the_steward_is_told_that_nobody_can_be_asked(caen: Caen) -> None:
