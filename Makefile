@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-pages
+.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -77,6 +77,9 @@ bench-publish: setup  ## a DataStore table by delta, by a full reload and by cka
 
 bench-harvest: setup  ## sixty unchanged sources on a local server, beside plain downloads and a Dagster step a source
 	@.venv/bin/python -m bench.harvest
+
+bench-personal: setup  ## personal data found in labelled cells: precision and recall by kind, and how fast
+	@.venv/bin/python -m bench.personal
 
 bench-pages: setup  ## how fast pages open after many versions; VERSIONS=1000 takes half an hour
 	@.venv/bin/python -m bench.thousand_versions $(if $(VERSIONS),--versions $(VERSIONS) --every 100 --ordinary 5)
