@@ -57,7 +57,7 @@ def load_catalogue(settings: Settings) -> dict[str, Entry]:
     for name in sorted(declared | {source.dataset for source in sources}):
         dataset = _dataset(settings.schemas / name, declared)
         mine = tuple(_checked(source, dataset, writers) for source in sources if source.dataset == name)
-        catalogue[name] = Entry(dataset, mine, settings.sources / "decisions" / f"{name}.csv")
+        catalogue[name] = Entry(dataset, mine)
     return catalogue
 
 
@@ -68,9 +68,9 @@ def _checked(
         return source
     try:
         check_against(source, dataset)
+        check_senders(source, writers)
     except DeclarationError as error:
         return BrokenSource(source.dataset, source.partner, source.folder, error)
-        check_senders(source, writers)
     return source
 
 
