@@ -1,12 +1,15 @@
 """A term list as a file: where it stands, and reading it.
 
-Belongs here: `terms/*.csv` of a dataset, or of several. Does not belong here: judging cells by a list (terms.py).
+Belongs here: `terms/*.csv` of a dataset, or of several; writing a synonym that a person accepted. Does not belong here:
+judging cells by a list (terms.py).
 """
 
 import csv
+import io
 from pathlib import Path
 
 from glane.declaration import DeclarationError, Fault
+from glane.errors import CallError
 
 
 def terms_path(folder: Path, name: str) -> Path:
@@ -43,6 +46,33 @@ def load_terms(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
         raise DeclarationError(path, faults)
     terms = tuple(row["term"] for row in rows)
     return terms, {written: term for written, term in meant.items() if written != term}
+
+
+def add_synonym(path: Path, term: str, written: str) -> None:
+    """Write into the list at `path` that `written` is understood as `term`, which is on it.
+
+    Raises CallError for a text that stands on the list already, or that cannot stand there.
+    """
+    accepted, synonyms = load_terms(path)
+    if written in accepted or written in synonyms:
+        what = f"{written!r} is on the list {path.stem} already, as {synonyms.get(written, written)!r}."
+        raise CallError(what, f"Correct {path.name} by hand if that is wrong.")
+    if "|" in written or term not in accepted:
+        what = f"{written!r} cannot be understood as {term!r} on the list {path.stem}."
+        raise CallError(what, f"Its terms: {', '.join(accepted)}. '|' parts synonyms and cannot stand in one.")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        columns, rows = list(reader.fieldnames or ()), list(reader)
+    for row in rows:
+        if row["term"] == term:
+            row["synonyms"] = "|".join([*_parts(row["synonyms"]), written])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    staged = path.with_name(f".{path.name}.new")
+    staged.write_text(text.getvalue(), "utf-8")
+    staged.replace(path)
 
 
 def _parts(cell: str | None) -> list[str]:

@@ -17,6 +17,7 @@ from glane.text import Text
 from schemas.licences import Spdx
 from schemas.personal.decisions import Decision
 from schemas.phrases import languages
+from sources import term_table
 from sources.fields import MappedField
 from sources.geocoding.declared import Geocode
 from sources.lookup import table_paths
@@ -222,10 +223,21 @@ def load_source(folder: Path) -> Source:
     path = folder / "source.yaml"
     line = load_declaration(path, SourceLine)
     digest = hashlib.sha256(path.read_bytes())
-    for beside in (folder / "hook.py", *table_paths(folder, line.map.values())):
+    for beside in (folder / "hook.py", folder / term_table.NAME, *table_paths(folder, line.map.values())):
         if beside.exists():
             digest.update(beside.read_bytes())
-    return Source(folder.parent.name, folder.name, folder, line, digest.hexdigest())
+    return Source(folder.parent.name, folder.name, folder, _with_terms(line, folder), digest.hexdigest())
+
+
+def _with_terms(line: SourceLine, folder: Path) -> SourceLine:
+    """The declaration with the partner's own table of terms; what source.yaml says itself goes before it."""
+    own = term_table.read_terms(folder, line.map)
+    made = {
+        name: mapping.model_copy(update={"terms": {**mapping.terms, **own[name], **mapping.terms}})
+        for name, mapping in line.map.items()
+        if name in own
+    }
+    return line.model_copy(update={"map": {**line.map, **made}}) if made else line
 
 
 def load_sources(root: Path, dataset: str | None = None) -> list[Source | BrokenSource]:

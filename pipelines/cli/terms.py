@@ -1,6 +1,7 @@
-"""`glane terms`: what partners write that no term list knows.
+"""`glane terms`: what partners write that no term list knows, and accepting what it means.
 
-Belongs here: arguments and what is printed. Does not belong here: the counts (schemas/tally.py).
+Belongs here: arguments and what is printed. Does not belong here: the counts (schemas/tally.py), writing into tables
+(pipelines/accepting.py).
 """
 
 from typing import Annotated
@@ -12,6 +13,18 @@ from pipelines.cli.say import day, out, print_json
 
 def terms(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
+    accept: Annotated[
+        str | None, typer.Option(metavar="TERM", help="A term that partners write: say from now on what it means.")
+    ] = None,
+    field: Annotated[
+        str | None, typer.Option(help="The field it is written in, where several have a term of this name.")
+    ] = None,
+    meaning: Annotated[
+        str | None, typer.Option("--as", metavar="OURS", help="Our term for it; without this, the one that is offered.")
+    ] = None,
+    partner: Annotated[
+        str | None, typer.Option(help="For this partner alone: written into its own table, not the shared list.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with the rules' counts too, for programs.")
     ] = False,
@@ -19,26 +32,37 @@ def terms(
     """Show what the vocabulary of a dataset lacks: terms that partners write and no list knows, most frequent first.
 
     Each with its field, how often it stands in the partners' last files (and stood in those before), who writes it,
-    since when, and the term that is offered instead. Add it to the list, or to a term's synonyms, under
-    schemas/DATASET/terms.
+    since when, and the term that is offered instead. --accept writes into the list that all partners share that one is
+    a synonym of ours (schemas/DATASET/terms), or with --partner into that partner's own table (terms.csv beside its
+    source.yaml). Nothing is taken over by itself.
     """
     from dataclasses import asdict
 
     from rich.markup import escape
 
     from glane.store import open_store
+    from pipelines.accepting import accept_term
     from pipelines.catalogue import find_dataset, load_catalogue
     from pipelines.settings import load_settings
     from schemas.tally import rejected_terms, rule_counts
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
-    find_dataset(catalogue, dataset)
+    found = find_dataset(catalogue, dataset)
     store, partners = open_store(settings.store), catalogue[dataset].partners
     rejected = rejected_terms(store, dataset, partners)
+    if accept is not None:
+        source = catalogue[dataset].source(partner) if partner is not None else None
+        accepted = accept_term(found, rejected, accept, field=field, ours=meaning, source=source)
+        if as_json:
+            print_json({"dataset": dataset, **asdict(accepted)})
+        else:
+            said = f"{accepted.field}: {accept!r} is understood as {accepted.ours!r} from now on ({accepted.table})."
+            out().print(escape(said), soft_wrap=True)
+        return
     rules = rule_counts(store, dataset, partners)
     if as_json:
-        counts = {partner: [line.model_dump() for line in lines] for partner, lines in rules.items()}
+        counts = {one: [line.model_dump() for line in lines] for one, lines in rules.items()}
         print_json({"dataset": dataset, "terms": [asdict(term) for term in rejected], "rules": counts})
         return
     if not rejected:

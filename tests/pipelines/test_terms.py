@@ -1,0 +1,134 @@
+"""Terms that no list knows: shown with what is offered, and accepted by a person, for all or for one partner."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from glane.declaration import DeclarationError
+from pipelines.settings import CHECKOUT
+from schemas.dataset import load_dataset
+from sources.declaration import load_source
+from sources.term_table import add_term
+from tests.pipelines.conftest import Glane
+
+HEADER = "N;Nom;CP;Ville;Frais\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A partner of the digital inclusion sites who writes of fees in words of its own; run once."""
+    shutil.copytree(CHECKOUT / "schemas" / "inclusion_sites", tmp_path / "schemas" / "inclusion_sites")
+    shutil.copytree(CHECKOUT / "schemas" / "terms", tmp_path / "schemas" / "terms")
+    made = tmp_path / "sources" / "inclusion_sites" / "angers"
+    made.mkdir(parents=True)
+    (made / "lieux.csv").write_text(f"{HEADER}1;A;49000;Angers;Gratuitt\n2;B;49000;Angers;au chapeau\n", "utf-8")
+    line = {
+        "title": {"fr": "Lieux d'Angers", "en": "Sites of Angers"},
+        "organisation": "Ville d'Angers",
+        "contact": {"role": "Service numérique"},
+        "licence": "etalab-2.0",
+        "attribution": "Ville d'Angers",
+        "where": {"file": "lieux.csv"},
+        "format": {"kind": "csv"},
+        "id": {"columns": ["N"]},
+        "map": {
+            "nom": "Nom",
+            "code_postal": "CP",
+            "commune": "Ville",
+            "pays": {"constant": "FR"},
+            "frais_a_charge": "Frais",
+        },
+    }
+    (made / "source.yaml").write_text(yaml.safe_dump(line, allow_unicode=True), "utf-8")
+    monkeypatch.setenv("GLANE_SOURCES", str(tmp_path / "sources"))
+    monkeypatch.setenv("GLANE_SCHEMAS", str(tmp_path / "schemas"))
+    monkeypatch.setenv("GLANE_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    monkeypatch.delenv("GLANE_PORTAL", raising=False)
+    return made
+
+
+def counts(glane: Glane, folder: Path) -> dict[str, int]:
+    told = glane("check", str(folder / "lieux.csv"), "--source", "inclusion_sites/angers", "--json")
+    found: dict[str, int] = json.loads(told.out)["counts"]
+    return found
+
+
+def test_a_near_term_is_accepted_for_all_partners_by_a_person(glane: Glane, folder: Path) -> None:
+    assert counts(glane, folder)["to_correct"] == 2
+    told = glane("terms", "inclusion_sites", "--accept", "Gratuitt", "--field", "frais_a_charge")
+    assert told.code == 0
+    assert "'Gratuitt' is understood as 'Gratuit' from now on" in " ".join(told.out.split())
+    assert counts(glane, folder)["to_correct"] == 1
+    frais = folder.parents[2] / "schemas" / "inclusion_sites" / "terms" / "frais.csv"
+    before = (CHECKOUT / "schemas" / "inclusion_sites" / "terms" / "frais.csv").read_text("utf-8").splitlines()
+    after = frais.read_text("utf-8").splitlines()
+    assert [line for line in after if line not in before] == [
+        before[1].replace("services,Gratuit,", "services|Gratuitt,Gratuit,")
+    ]
+    again = glane("terms", "inclusion_sites", "--accept", "Gratuitt", "--field", "frais_a_charge")
+    assert (again.code, "is on the list frais already" in again.err) == (2, True)
+
+
+def test_a_word_of_one_partner_goes_into_its_own_table(glane: Glane, folder: Path) -> None:
+    call = ("terms", "inclusion_sites", "--accept", "au chapeau", "--field", "frais_a_charge", "--partner", "angers")
+    unsure = glane(*call)
+    assert (unsure.code, "Say which it is with --as" in unsure.err) == (2, True)
+    wrong = glane(*call, "--as", "Au chapeau")
+    assert (wrong.code, "'Au chapeau' is not on the list frais" in wrong.err) == (2, True)
+    fingerprint = load_source(folder).fingerprint
+    assert json.loads(glane(*call, "--as", "Gratuit|Payant", "--json").out)["ours"] == "Gratuit|Payant"
+    assert (folder / "terms.csv").read_text("utf-8") == (
+        "field,written,ours\nfrais_a_charge,au chapeau,Gratuit|Payant\n"
+    )
+    assert counts(glane, folder)["to_correct"] == 1
+    assert load_source(folder).fingerprint != fingerprint
+    # Meant otherwise after all: the newer word stands. Empty: it says nothing.
+    assert glane(*call, "--as", "").code == 0
+    assert load_source(folder).line.map["frais_a_charge"].terms == {"au chapeau": ""}
+    assert counts(glane, folder)["to_correct"] == 1
+
+
+def test_a_term_that_is_written_nowhere_needs_its_field(glane: Glane, folder: Path) -> None:
+    told = glane("terms", "inclusion_sites", "--accept", "Gratuitt")
+    assert (told.code, "Say which field is meant with --field" in told.err) == (2, True)
+    told = glane("terms", "inclusion_sites", "--accept", "Gratuitt", "--field", "nom")
+    assert (told.code, "No field 'nom' of inclusion_sites has a term list" in told.err) == (2, True)
+
+
+def test_what_source_yaml_says_itself_goes_before_the_table(folder: Path) -> None:
+    line = yaml.safe_load((folder / "source.yaml").read_text("utf-8"))
+    line["map"]["frais_a_charge"] = {"column": "Frais", "terms": {"au chapeau": "Payant"}}
+    (folder / "source.yaml").write_text(yaml.safe_dump(line, allow_unicode=True), "utf-8")
+    add_term(folder, "frais_a_charge", "au chapeau", "Gratuit")
+    add_term(folder, "frais_a_charge", "libre", "Gratuit")
+    assert load_source(folder).line.map["frais_a_charge"].terms == {"au chapeau": "Payant", "libre": "Gratuit"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("champ,mot,terme\n", 1, "The first line is not field,written,ours."),
+        ("field,written,ours\nfrais,au chapeau,Gratuit\n", 2, "'frais' is no field that the source maps."),
+        ("field,written,ours\nfrais_a_charge,,Gratuit\n", 2, "A field, what the partner writes"),
+        ("field,written,ours\nfrais_a_charge,x,Gratuit\nfrais_a_charge,x,Payant\n", 3, "'x' has another term already."),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_told_of_at_its_line(folder: Path, text: str, line: int, said: str) -> None:
+    (folder / "terms.csv").write_text(text, "utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        load_source(folder)
+    assert caught.value.path == folder / "terms.csv"
+    assert [(fault.line, fault.what.startswith(said)) for fault in caught.value.faults] == [(line, True)]
+
+
+def test_a_list_that_is_written_to_stays_one_that_can_be_read(glane: Glane, folder: Path) -> None:
+    place = folder.parents[2] / "schemas" / "inclusion_sites"
+    before = load_dataset(place).main
+    glane("terms", "inclusion_sites", "--accept", "Gratuitt", "--field", "frais_a_charge")
+    after = load_dataset(place).main
+    assert after.terms == before.terms
+    assert after.synonyms["frais"] == before.synonyms["frais"] | {"Gratuitt": "Gratuit"}
