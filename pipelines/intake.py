@@ -277,10 +277,9 @@ def judge_file(
     cover = coverer(table, personal)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
     reading, columns = sent.reading, sent.source.line.read_from
-    records = {record.line: record for record in reading.records}
 
     def their_cell(number: int, name: str) -> str | None:
-        record = records.get(number)
+        record = reading.record(number)
         texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
         return cover(" ".join(filter(None, texts)), name) or None
 

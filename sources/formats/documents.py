@@ -6,15 +6,21 @@ Does not belong here: which path becomes which field (mapping.py).
 A list of plain values stays one cell holding a list; a list of objects is numbered (`contacts.0.email`).
 """
 
+import codecs
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sources.declaration import FileFormat
 from sources.formats.encoding import decode
 from sources.formats.reading import ReadError, Reading, Record, as_text, collapse
+from sources.formats.spool import Spool
+from sources.formats.streaming import records_of
+
+LARGE = 64 * 1024 * 1024
+"""Bytes from which on a document is streamed, and its records are kept on the disk."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # Escapes are read from the left, so that the text `\\ud800` with its own backslash stays what it is.
@@ -29,6 +35,8 @@ class _DoubledKeyError(ValueError):
 
 def read_json(path: Path, declared: FileFormat) -> Reading:
     """Read the list of objects at the path `declared.records`; a record's line is its position from 1."""
+    if path.stat().st_size > LARGE:
+        return _streamed(path, declared, declared.records)
     decoded = decode(path, path.read_bytes(), declared.encoding)
     items = _records(path, _parse(path, decoded.text), declared.records)
     return _reading(path, enumerate(items, start=1), decoded.encoding, decoded.sure)
@@ -36,6 +44,8 @@ def read_json(path: Path, declared: FileFormat) -> Reading:
 
 def read_jsonl(path: Path, declared: FileFormat) -> Reading:
     """Read one object a line; a record's line is that line of the file."""
+    if path.stat().st_size > LARGE:
+        return _streamed_lines(path, declared)
     decoded = decode(path, path.read_bytes(), declared.encoding)
     lines = enumerate(decoded.text.split("\n"), start=1)
     items = [(number, _parse(path, line, number)) for number, line in lines if line.strip()]
@@ -48,6 +58,8 @@ def read_geojson(path: Path, declared: FileFormat) -> Reading:
     A feature's own `id` becomes the column `feature.id`. A shape that is no point gives its `geometry.type` alone:
     no point is made up for it. A record's line is the position of the feature from 1.
     """
+    if path.stat().st_size > LARGE:
+        return _streamed(path, declared, declared.records or "features", _feature)
     decoded = decode(path, path.read_bytes(), declared.encoding)
     document = _parse(path, decoded.text)
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
@@ -76,23 +88,63 @@ def _feature(feature: Any) -> Any:
     return row
 
 
+def _streamed(path: Path, declared: FileFormat, at: str, made: Callable[[Any], Any] = lambda item: item) -> Reading:
+    """The same of a document that is too large to be held whole."""
+    decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=lambda _: None)
+
+    def items() -> Iterator[tuple[int, Any]]:
+        values = records_of(path, declared.encoding, at, decoder, _whole_letters)
+        number = 0
+        while True:
+            try:
+                value = next(values)
+            except StopIteration:
+                return
+            except (ValueError, RecursionError) as error:
+                # The line in a document of gigabytes, often all on one, helps less than the record.
+                raise _refused(path, error, number + 1) from error
+            number += 1
+            yield number, made(value)
+
+    return _reading(path, items(), "utf-8" if declared.encoding == "detect" else declared.encoding, None, Spool())
+
+
+def _streamed_lines(path: Path, declared: FileFormat) -> Reading:
+    encoding = "utf-8" if declared.encoding == "detect" else declared.encoding
+    codec = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    try:
+        with path.open(encoding=codec, newline="\n") as file:
+            lines = enumerate(file, start=1)
+            items = ((number, _parse(path, line.rstrip("\n"), number)) for number, line in lines if line.strip())
+            return _reading(path, items, encoding, None, Spool())
+    except UnicodeDecodeError as error:
+        remedy = "Declare its encoding in source.yaml (format: encoding), or save it as UTF-8."
+        raise ReadError(path, f"a byte in this file is not {encoding} ({error.reason}).", remedy) from error
+
+
 def _parse(path: Path, text: str, line: int | None = None) -> Any:
     try:
         return json.loads(_whole_letters(text), object_pairs_hook=_pairs, parse_constant=lambda _: None)
-    except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated")
-        what = "the file ends in the middle of a value: it is cut short." if cut else f"this is not JSON: {error.msg}."
-        remedy = "Send the whole file again." if cut else "Correct the file where the line says."
-        raise ReadError(path, what, remedy, line=line or error.lineno) from error
-    except _DoubledKeyError as error:
-        raise ReadError(
-            path, f"the key {error} is doubled in one object.", "Keep one of the two.", line=line
-        ) from error
-    except ValueError as error:
-        # Python reads no number of more than 4,300 digits.
-        raise ReadError(path, f"a value cannot be read ({error}).", "Correct it.", line=line) from error
-    except RecursionError as error:
-        raise ReadError(path, "the values are nested too deeply.", "Send a flatter file.", line=line) from error
+    except (ValueError, RecursionError) as error:
+        raise _refused(path, error, line) from error
+
+
+def _refused(path: Path, error: Exception, line: int | None) -> ReadError:
+    """What is said of text that is no JSON."""
+    match error:
+        case json.JSONDecodeError():
+            cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
+            what = f"this is not JSON: {error.msg}."
+            if cut:
+                what = "the file ends in the middle of a value: it is cut short."
+            remedy = "Send the whole file again." if cut else "Correct the file where the line says."
+            return ReadError(path, what, remedy, line=line or error.lineno)
+        case _DoubledKeyError():
+            return ReadError(path, f"the key {error} is doubled in one object.", "Keep one of the two.", line=line)
+        case RecursionError():
+            return ReadError(path, "the values are nested too deeply.", "Send a flatter file.", line=line)
+    # Python reads no number of more than 4,300 digits.
+    return ReadError(path, f"a value cannot be read ({error}).", "Correct it.", line=line)
 
 
 def _whole_letters(text: str) -> str:
@@ -143,9 +195,15 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def _reading(path: Path, items: Iterable[tuple[int, Any]], encoding: str, sure: float | None) -> Reading:
+def _reading(
+    path: Path,
+    items: Iterable[tuple[int, Any]],
+    encoding: str,
+    sure: float | None,
+    spool: Spool | None = None,
+) -> Reading:
     columns: dict[str, None] = {}
-    records: list[Record] = []
+    records: list[Record] | Spool = [] if spool is None else spool
     blank = 0
     for line, item in items:
         if not isinstance(item, dict):

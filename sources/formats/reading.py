@@ -55,7 +55,7 @@ class Reading:
     was not taken for a row, or was put in order so as to be read."""
 
     columns: tuple[str, ...]
-    records: list[Record]
+    records: Sequence[Record]
     blank: int = 0
     encoding: str | None = None
     delimiter: str | None = None
@@ -65,6 +65,12 @@ class Reading:
     header: int | None = None
     decimal: str | None = None
     notes: tuple[Text, ...] = ()
+
+    def record(self, line: int) -> Record | None:
+        """The record that stands on a line of the file."""
+        number = bisect_left(self.records, line, key=lambda record: record.line)
+        found = self.records[number] if number < len(self.records) else None
+        return found if found is not None and found.line == line else None
 
     def place(self, line: int) -> tuple[str | None, int]:
         """Where a line stands for whoever looks: in which of several files (None where there is one), and its number
