@@ -12,6 +12,7 @@ from glane.errors import CallError, GlaneError
 from glane.store import Store
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
+from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
 from publish.build import Built, build_version
 from publish.ckan.address import read_address
@@ -103,7 +104,9 @@ def make_version(entry: Entry, store: Store) -> Release:
     """
     dataset = usable(entry)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Release(entry.name, build_version(dataset, contributions_of(entry, dataset, store), store, created=created))
+    built = build_version(dataset, contributions_of(entry, dataset, store), store, created=created)
+    tell_published(entry, dataset, built, store)
+    return Release(entry.name, built)
 
 
 def project(

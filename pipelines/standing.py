@@ -67,7 +67,7 @@ def credit_of(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, s
 
 def about_source(source: Source, dataset: Dataset | BrokenDataset) -> About:
     """Whose rows these are and on which terms, as declared."""
-    line = source.line
+    line, declared = source.line, None if isinstance(dataset, BrokenDataset) else dataset.line
     return About(
         dataset=source.dataset,
         table=line.table or ("" if isinstance(dataset, BrokenDataset) else dataset.main.name),
@@ -76,4 +76,7 @@ def about_source(source: Source, dataset: Dataset | BrokenDataset) -> About:
         organisation=line.organisation,
         licence=line.licence,
         attribution=line.attribution,
+        dataset_title=declared.title if declared else None,
+        steward=declared.steward.name if declared else None,
+        steward_email=declared.steward.email if declared else None,
     )

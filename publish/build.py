@@ -6,7 +6,7 @@ decisions (contribution.py, references.py, succession.py), the files that tell o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,8 @@ class Built:
     became of the expectations on it when it was made.
 
     `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
-    `warnings`: what a steward should know of a change that was announced, or was not.
+    `warnings`: what a steward should know of a change that was announced, or was not. `contributions`, `merged`: what was
+    brought, and what it came to.
     """
 
     version: Version
@@ -54,6 +55,8 @@ class Built:
     expectations: tuple[Outcome, ...]
     put_aside: bool = False
     warnings: tuple[str, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    merged: Mapping[str, Merged] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,18 @@ class _Made:
         put_aside: bool = False,
     ) -> Built:
         """The outcome, once it is known which version stands."""
-        return Built(version, new, self.accounts, self.refused, self.held, expectations, put_aside, warnings)
+        return Built(
+            version,
+            new,
+            self.accounts,
+            self.refused,
+            self.held,
+            expectations,
+            put_aside,
+            warnings,
+            self.contributions,
+            self.merged,
+        )
 
 
 def build_version(dataset: Dataset, contributions: Sequence[Contribution], store: Store, *, created: str) -> Built:

@@ -18,6 +18,7 @@ from schemas.dataset import Severity
 from schemas.judgement import Judgement, Problem, Verdict, check_accounts
 from schemas.personal.decisions import PersonalCount
 from schemas.report_sites import Sites
+from schemas.report_values import Given, Published
 
 Step = Literal["fetch", "read", "map", "judge"]
 State = Literal["judged", "unchanged", "failed", "paused", "retired"]
@@ -35,8 +36,9 @@ _RANK: dict[Severity, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 class About(Declared):
-    """Whose report it is, and on which terms the rows are published (`licence`: SPDX id; `attribution`: the credit);
-    these are None for a file that is only checked."""
+    """Whose report it is, and on which terms the rows are published (`licence`: SPDX id; `attribution`: the credit),
+    and who answers for the dataset (`steward`, with a role's address); these are None for a file that is only checked.
+    """
 
     dataset: str
     table: str
@@ -45,6 +47,9 @@ class About(Declared):
     organisation: str
     licence: str | None = None
     attribution: str | None = None
+    dataset_title: Text | None = None
+    steward: str | None = None
+    steward_email: str | None = None
 
 
 class Arrival(Declared):
@@ -143,7 +148,8 @@ class SourceReport(Declared):
     rows are the ones published, and `last_good` how many they are; `failing_runs` counts the runs that failed one after
     the other, this one included, and `failing_since` is when the first of them was. `unmapped` lists the partner's
     columns that no field uses. `history` has the judgements before this one and itself, oldest first, and `sites` the
-    points of the rows. `more_problems` counts the occurrences of the distinct problems that are not told one by
+    points of the rows. `given` tells of the values that are Glane's, `published` what a version holds of this partner,
+    others' values in it too. `more_problems` counts the occurrences of the distinct problems that are not told one by
     one (grouped).
     """
 
@@ -163,6 +169,8 @@ class SourceReport(Declared):
     personal: tuple[PersonalCount, ...] = ()
     history: tuple[Earlier, ...] = ()
     sites: Sites | None = None
+    given: tuple[Given, ...] = ()
+    published: Published | None = None
     failure: Failure | None = None
     stale_since: str | None = None
     last_good: int | None = Field(default=None, ge=0)
@@ -204,6 +212,7 @@ def judged_report(
     notes: Iterable[Text] = (),
     personal: Iterable[PersonalCount] = (),
     sites: Sites | None = None,
+    given: Iterable[Given] = (),
 ) -> SourceReport:
     """The report of a file that was judged.
 
@@ -228,6 +237,7 @@ def judged_report(
         notes=tuple(notes),
         personal=tuple(personal),
         sites=sites,
+        given=tuple(given),
     )
 
 
@@ -262,6 +272,7 @@ def failed_report(
         run_at=run_at,
         state="failed",
         judged=before.judged if before is not None else None,
+        published=before.published if before is not None else None,
         arrival=arrival,
         failure=Failure(step=step, what=error.what, remedy=error.remedy),
         stale_since=last_good.judged_at if last_good else None,

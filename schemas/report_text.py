@@ -6,17 +6,17 @@ what is reported (report.py).
 
 import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from schemas.dataset import Severity
 from schemas.judgement import Problem
+from schemas.markdown import LONGEST_CELL, code, plain
 from schemas.report import Arrival, Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
+from schemas.report_published_text import given_text, published_text
+from schemas.report_values import Value, inert, values_table
 from schemas.speaker import Speaker
 
-_LONGEST_CELL = 80
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MOST_LINES = 15
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
@@ -88,12 +88,15 @@ def problems_csv(problems: Iterable[Problem], language: str, columns: Mapping[st
         severity, message = say(f"head-{problem.severity}"), problem.message[language]
         remedy = problem.remedy[language] if problem.remedy else ""
         cells = (column, problem.cell, severity, message, remedy, problem.suggestion)
-        writer.writerow([problem.line, *(_inert(cell or "") for cell in cells)])
+        writer.writerow([problem.line, *(inert(cell or "") for cell in cells)])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
 
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+def values_of(values: Sequence[Value], language: str) -> bytes | None:
+    """All published values that are not the partner's own text, as a CSV; None where there are none."""
+    say = Speaker(language)
+    heads = [say(f"csv-{title}") for title in ("line", "record", "field", "cell", "published", "why")]
+    return values_table(values, heads, lambda why: say(f"csv-why-{why}")) if values else None
 
 
 def _state(report: SourceReport, say: Speaker) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _failure(report: SourceReport, failure: Failure, say: Speaker) -> Iterator[s
         yield say("stale", rows=rows, date=say.date(report.stale_since))
     else:
         yield say("never")
-    yield f"> {say('detail', what=_plain(failure.what), remedy=_plain(failure.remedy))}"
+    yield f"> {say('detail', what=plain(failure.what), remedy=plain(failure.remedy))}"
 
 
 def _counts(counts: Counts, previous: Counts | None, say: Speaker) -> Iterator[str]:
@@ -145,27 +148,27 @@ def _remedy(number: int, group: ProblemGroup, say: Speaker, told: dict[str, int]
     """What to write instead; a remedy longer than a line is told once, and afterwards by the point that told it."""
     if group.remedy is None:
         return None
-    text = _plain(group.remedy[say.language])
+    text = plain(group.remedy[say.language])
     first = told.setdefault(text, number)
-    return say("as-above", number=str(first)) if first != number and len(text) > _LONGEST_CELL else text
+    return say("as-above", number=str(first)) if first != number and len(text) > LONGEST_CELL else text
 
 
 def _group(number: int, group: ProblemGroup, say: Speaker, remedy: str | None) -> Iterator[str]:
     where = say("whole-row")
     if group.column is not None:
-        where = say("column", name=_plain(group.column))
+        where = say("column", name=plain(group.column))
         if group.column != group.field and group.field is not None:
             where += f", {say('becomes', field=group.field)}"
     elif group.field is not None:
         where = say("column", name=group.field)
     language = say.language
-    yield f"{number}. **{_plain(group.message[language])}** ({where}, {say.count('times', group.count)})"
+    yield f"{number}. **{plain(group.message[language])}** ({where}, {say.count('times', group.count)})"
     if remedy is not None:
         yield f"    {remedy}"
     told = group.remedy is not None and f"« {group.suggestion} »" in group.remedy.fr
     shared = group.suggestion is not None and group.count > 1
     if shared and not told:
-        yield f"    {say('suggest-all', suggestion=_code(group.suggestion or ''))}"
+        yield f"    {say('suggest-all', suggestion=code(group.suggestion or ''))}"
     empty = all(one.cell is None and one.suggestion is None and one.file is None for one in group.examples)
     shown = [] if empty else group.examples
     for example in shown:
@@ -179,43 +182,42 @@ def _group(number: int, group: ProblemGroup, say: Speaker, remedy: str | None) -
 
 
 def _example(example: Example, say: Speaker, *, suggest: bool) -> str:
-    line, cell = _place(example.line, example.file), say("empty-cell") if example.cell is None else _code(example.cell)
+    line, cell = _place(example.line, example.file), say("empty-cell") if example.cell is None else code(example.cell)
     if example.repeats is not None:
         text = say("example-repeats", line=line, cell=cell, repeats=_place(example.repeats, example.repeats_file))
     elif example.position is None:
         text = say("example", line=line, cell=cell)
     else:
         # The message names the value already: a long cell around it, cut short, would hide it.
-        word = "example-long" if len(example.cell or "") > _LONGEST_CELL else "example-part"
+        word = "example-long" if len(example.cell or "") > LONGEST_CELL else "example-part"
         text = say(word, line=line, position=str(example.position), cell=cell)
     if suggest and example.suggestion is not None:
-        text += say("suggest", suggestion=_code(example.suggestion))
+        text += say("suggest", suggestion=code(example.suggestion))
     return text
 
 
 def _place(line: int, file: str | None) -> str:
     """A line, and in which of several files it is."""
-    return str(line) if file is None else f"{line} ({_code(file)})"
+    return str(line) if file is None else f"{line} ({code(file)})"
 
 
 def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:
     if report.unmapped:
         yield f"## {say('head-unmapped')}"
-        yield say("intro-unmapped", columns=", ".join(_code(column) for column in report.unmapped))
+        yield say("intro-unmapped", columns=", ".join(code(column) for column in report.unmapped))
     if report.cleaned:
         yield f"## {say('head-cleaned')}"
         yield "\n".join(_cleaned(cleaned, say) for cleaned in report.cleaned)
+    yield from given_text(report, say)
     if report.arrival is not None:
         arrival = report.arrival
         yield f"## {say('head-file')}"
         date, size = say.date(arrival.fetched_at), say.count("byte", arrival.bytes)
-        lines = [say("file-address", address=_plain(arrival.address))]
+        lines = [say("file-address", address=plain(arrival.address))]
         lines.append(say("file-received", date=date, size=size, sha=f"`{arrival.sha256}`"))
         lines += _written(arrival, say)
         yield "\n".join(f"- {line}" for line in lines)
-    if report.about.licence is not None:
-        yield f"## {say('head-terms')}"
-        yield say("terms", licence=report.about.licence, attribution=_plain(report.about.attribution or ""))
+    yield from published_text(report, say)
     words = _words_used(report)
     if words:
         yield f"## {say('head-words')}"
@@ -258,23 +260,7 @@ def _words_used(report: SourceReport) -> list[str]:
 
 
 def _cleaned(cleaned: Cleaned, say: Speaker) -> str:
-    examples = [say("cleaned-example", before=_code(b), after=_code(a)) for b, a in cleaned.examples]
+    examples = [say("cleaned-example", before=code(b), after=code(a)) for b, a in cleaned.examples]
     what = say(f"cleaner-{cleaned.cleaner}")
     line = f"- {say('cleaned', cleaner=what, cells=say.count('cell', cleaned.count))}"
     return f"{line} ({say.general('between').join(examples)})" if examples else line
-
-
-def _plain(text: str) -> str:
-    """Text in a line of Markdown, where nothing in it is markup (an underscore within a word never is)."""
-    return re.sub(r"[\\`*\[\]<|]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))
-
-
-def _code(cell: str) -> str:
-    """A cell as it stands, on one line, as code."""
-    flat = cell.replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
-    # A terminal would obey control characters.
-    flat = _CONTROL.sub("\N{SYMBOL FOR SUBSTITUTE}", flat)
-    short = flat if len(flat) <= _LONGEST_CELL else flat[: _LONGEST_CELL - 1] + "…"
-    ticks = "``" if "`" in short else "`"
-    space = " " if ticks == "``" or short != short.strip() or not short else ""
-    return f"{ticks}{space}{short}{space}{ticks}"

@@ -33,6 +33,10 @@ def report(
         Path | None,
         typer.Option("--cleaned", help="Write the cleaned copy: its rows as XLSX in our columns.", metavar="FILE"),
     ] = None,
+    values: Annotated[
+        Path | None,
+        typer.Option("--values", help="Write the published values that are not the partner's own: CSV.", metavar="FILE"),
+    ] = None,
     page: Annotated[
         Path | None, typer.Option("--html", help="Write it as a web page that stands alone.", metavar="FILE")
     ] = None,
@@ -45,6 +49,7 @@ def report(
     from pipelines.settings import load_settings
     from schemas.report import annotated_key, last_report
     from schemas.report_text import to_markdown
+    from schemas.report_values import values_key
     from sources.declaration import Source
 
     settings = load_settings()
@@ -61,6 +66,10 @@ def report(
     if cleaned is not None:
         nothing = f"No cleaned copy was made of the last file of {source}: it holds no rows, or too many."
         _write_back(store, cleaned_key(dataset, partner), nothing, cleaned)
+        return
+    if values is not None:
+        nothing = f"Every published value of {source} is the partner's own text."
+        _write_back(store, values_key(dataset, partner), nothing, values)
         return
     if as_json:
         print_json(found.model_dump(mode="json"))

@@ -215,7 +215,7 @@ def test_more_than_was_declared_is_said_and_holds_nothing_back(commons: Commons)
     assert copy.startswith("There is a cleaned copy of your file")
     assert notes == [
         "Your file holds 2 rows; we expected 1 at most.",
-        "1 of 2 are to be corrected, which is more than usual (10%). Has the way of filling the file changed?",
+        "1 of 2 rows are to be corrected, which is more than usual (10%). Has the way of filling the file changed?",
     ]
     assert _kept(commons, "caen") == ["L'Atelier"]
 

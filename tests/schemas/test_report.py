@@ -149,7 +149,7 @@ def test_the_answer_says_what_to_write_instead_in_french(report: SourceReport) -
         "    - ligne 6, valeur 1 de la cellule : `Learnin|Access`\n"
     ) in text
     assert "Reçu le 1er novembre 2026, 12\u202f345 octets" in text
-    assert "sous la licence etalab-2.0, avec ce crédit : « Le Moulin, 2026 »." in text
+    assert "sous la licence etalab-2.0. Qui les réutilise doit vous citer ainsi : « Le Moulin, 2026 »." in text
 
 
 def test_the_answer_says_the_same_in_english(report: SourceReport) -> None:
