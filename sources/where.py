@@ -200,7 +200,7 @@ class Where(Declared):
     @property
     def is_awaited(self) -> bool:
         """Whether a person who has just sent something waits for its answer: then it is asked at its cadence."""
-        return self.deposit is not None
+        return self.deposit is not None or self.mailbox is not None
 
     @property
     def base(self) -> str:
