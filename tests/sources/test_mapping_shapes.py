@@ -1,5 +1,7 @@
 """Files whose shape is not ours: several rows in a record, columns by number, codes that a table knows."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.judgement import Problem
+from sources.clean import CLEANERS
 from sources.declaration import Source
 from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record
@@ -203,3 +206,10 @@ def test_dates_are_read_as_declared_and_those_that_fail_stay_to_be_seen(declare:
 def test_a_mapping_that_could_only_guess_is_refused(how: Any) -> None:
     with pytest.raises(ValidationError):
         FieldMapping.model_validate(how)
+
+
+def test_the_documentation_names_every_way_and_every_cleaner() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text("utf-8")
+    keys = set(FieldMapping.model_fields) - {"column", "axis"}
+    assert [name for name in sorted(keys) if not re.search(rf"\b{name}\b", told)] == []
+    assert [name for name in CLEANERS if f"`{name}`" not in told] == []
