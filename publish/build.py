@@ -43,8 +43,8 @@ class Built:
     became of the expectations on it when it was made.
 
     `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
-    `warnings`: what a steward should know of a change that was announced, or was not. `contributions`, `merged`: what was
-    brought, and what it came to.
+    `warnings`: what a steward should know of a change that was announced, or was not. `contributions`, `merged`: what
+    was brought, and what it came to.
     """
 
     version: Version

@@ -67,7 +67,7 @@ class Origin(Declared):
 
 
 class Geometry(Declared):
-    """The fields that hold a point, in WGS 84 degrees; on a map `name` says what stands there and `town` where it is."""
+    """The fields that hold a point, in WGS 84 degrees; on a map, `name` says what stands there and `town` where."""
 
     latitude: str
     longitude: str

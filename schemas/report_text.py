@@ -38,7 +38,12 @@ def parts(report: SourceReport, language: str) -> dict[Part, str]:
         problems += _problems(report, severity, say)
     if report.more_problems:
         problems.append(say("more-problems", n=say.number(report.more_problems)))
-    found: dict[Part, Iterable[str]] = {"head": head, "counts": counts, "problems": problems, "rest": _rest(report, say)}
+    found: dict[Part, Iterable[str]] = {
+        "head": head,
+        "counts": counts,
+        "problems": problems,
+        "rest": _rest(report, say),
+    }
     return {part: "\n\n".join(blocks) for part, blocks in found.items()}
 
 

@@ -35,7 +35,9 @@ def report(
     ] = None,
     values: Annotated[
         Path | None,
-        typer.Option("--values", help="Write the published values that are not the partner's own: CSV.", metavar="FILE"),
+        typer.Option(
+            "--values", help="Write the published values that are not the partner's own: CSV.", metavar="FILE"
+        ),
     ] = None,
     page: Annotated[
         Path | None, typer.Option("--html", help="Write it as a web page that stands alone.", metavar="FILE")
