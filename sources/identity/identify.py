@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 from schemas.judgement import Found, Problem
 from schemas.phrases import say
-from sources.identity.likeness import Compared, Features, features
-from sources.identity.matching import Pair, pairs, shared_values
+from sources.identity.likeness import Compared, Features, features, shared_values
+from sources.identity.matching import Pair, pairs
 from sources.identity.register import Known, Register
 
 DOUBTFUL, RENUMBERED = "identity_doubtful", "identity_renumbered"

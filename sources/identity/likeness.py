@@ -29,6 +29,7 @@ SHARED = 2
 """A value that more rows of one file have tells little: a network's switchboard, its own page."""
 
 _DIGITS = re.compile(r"\d+")
+_RENAMED = 0.5
 _DEGREE = 111.2  # kilometres
 
 
@@ -145,12 +146,18 @@ def _weigh_field(fields: Compared, name: str, a: str, b: str) -> float:
         return 1.5 if a == b else -2.0
     alike = likeness(a, b)
     if name == fields.name:
-        steps: tuple[tuple[float, float], ...] = ((1, 4), (0.85, 3), (0.7, 1), (0.5, -1), (0, -3))
+        steps: tuple[tuple[float, float], ...] = ((1, 4), (0.85, 3), (0.7, 1), (_RENAMED, -1), (0, -3))
     else:
         steps = ((0.9, 2.5), (0.75, 1), (0.5, 0), (0, -1.5))
     # "12 rue Pasteur" is not "14 rue Pasteur", nor is "Espace 1" "Espace 2", however alike their letters are.
     most = steps[-2][1] if _DIGITS.findall(a) != _DIGITS.findall(b) else math.inf
     return min(most, next(weight for least, weight in steps if alike >= least))
+
+
+def is_renamed(fields: Compared, one: Features, other: Features) -> bool:
+    """Whether the names have nothing in common: at the same door with the same telephone it may still be another."""
+    a, b = (row.values.get(fields.name or "") for row in (one, other))
+    return a is not None and b is not None and likeness(a, b) < _RENAMED
 
 
 def likeness(a: str, b: str) -> float:

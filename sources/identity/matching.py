@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sources.identity.likeness import Compared, Features, Told, blocks, shared_values, weigh
+from sources.identity.likeness import Compared, Features, Told, blocks, is_renamed, weigh
 
 SURE = 4.0
 DOUBTFUL = 2.5
@@ -57,7 +57,8 @@ def pairs(fields: Compared, now: Mapping[str, Features], before: Mapping[str, Fe
         rival = any(next((n for n in of_before[o] if n not in taken_now), a) == a for o in rivals_before) or any(
             next((n for n in of_now[o] if n not in taken_before), b) == b for o in rivals_now
         )
-        found.append(Pair(a, b, sure=weights[a, b] >= SURE and not rival))
+        sure = weights[a, b] >= SURE and not rival and not is_renamed(fields, now[a], before[b])
+        found.append(Pair(a, b, sure))
         taken_now.add(a)
         taken_before.add(b)
     return found
@@ -74,6 +75,3 @@ def _candidates(
     return {
         (a, b) for ours, theirs in met.values() if len(ours) * len(theirs) <= _PAIRS_MAX for a in ours for b in theirs
     }
-
-
-__all__ = ["DOUBTFUL", "MARGIN", "SURE", "Pair", "pairs", "shared_values"]
