@@ -37,6 +37,7 @@ th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left;
 thead th { background: var(--soft); font-weight: 600; }
 td { text-align: right; font-variant-numeric: tabular-nums; }
 td.words { text-align: left; }
+.wide { overflow-x: auto; overflow-wrap: break-word; } .wide table { min-width: 36rem; }
 a { color: inherit; }
 strong { color: var(--mark); }
 summary { cursor: pointer; text-decoration: underline; }
@@ -46,6 +47,9 @@ ol, ul { padding-left: 1.4rem; }
 
 # Whatever a partner wrote, the page fetches nothing and runs nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_WIDE = 5
+"""Columns of words that a phone cannot show beside one another."""
+
 _CONTENTS = 4
 """Headings from which on the page begins with a list of them."""
 
@@ -54,7 +58,7 @@ def to_page(report: SourceReport, language: str) -> str:
     """The whole page (HTML 5, UTF-8), in `language`. What partners wrote is text in it, never markup."""
     say = Speaker(language)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    texts = {part: _tables(markdown.render(text)) for part, text in parts(report, language).items()}
+    texts = {part: _tables(markdown.render(text), say) for part, text in parts(report, language).items()}
     drawn = list(_drawn(report, say))
     body = "".join([texts["counts"], *drawn, texts["problems"], _map(report, say), texts["rest"]])
     sections, headings = _sections(body)
@@ -84,11 +88,20 @@ def _map(report: SourceReport, say: Speaker) -> str:
     return f"<h2>{escape(say('head-map'))}</h2>\n{site_maps(report.sites, say)}\n{look}"
 
 
-def _tables(html: str) -> str:
-    """Every heading of a column and of a row named as one, and cells of words kept to the left."""
+def _tables(html: str, say: Speaker) -> str:
+    """Every heading of a column and of a row named as one, and cells of words kept to the left; a wide table scrolls
+    within itself, by the keys too, so that the page never does."""
     html = html.replace("<th>", '<th scope="col">').replace('<th style="text-align:right">', '<th scope="col">')
     html = re.sub(r"(<tr>\n)<td>(.*?)</td>", r'\1<th scope="row">\2</th>', html)
-    return html.replace("<td>", '<td class="words">').replace('<td style="text-align:right">', "<td>")
+    html = html.replace("<td>", '<td class="words">').replace('<td style="text-align:right">', "<td>")
+    named = escape(say("others-table"))
+    opened = f'<div class="wide" role="region" tabindex="0" aria-label="{named}"><table>'
+    return re.sub(
+        r"<table>(.*?)</table>",
+        lambda one: f"{opened}{one[1]}</table></div>" if one[1].count('scope="col"') >= _WIDE else one[0],
+        html,
+        flags=re.DOTALL,
+    )
 
 
 def _sections(html: str) -> tuple[str, list[str]]:

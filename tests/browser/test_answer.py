@@ -16,6 +16,7 @@ from pipelines.settings import load_settings
 from schemas.phrases import languages
 from schemas.report import Counts, Earlier
 from schemas.report_page import to_page
+from schemas.report_values import Others, Published
 
 DRIVER = shutil.which("chromedriver")
 BROWSER = shutil.which("chromium")
@@ -131,7 +132,20 @@ def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     ]
     now = Earlier(at=report.run_at, counts=report.counts)
     path = tmp_path_factory.mktemp("answer") / "answer.html"
-    whole = report.model_copy(update={"history": (*past, now), "previous": past[-1].counts})
+    values = tuple(
+        Others(
+            id=f"mediatheques-ouest--{number}",
+            line=number,
+            field="horaires",
+            theirs=None if number % 2 else "Mo-Fr 09:00-12:00 | 14:00-18:00",
+            published="Mo-Fr 09:00-12:00,14:00-18:00; Sa 09:00-12:00; PH off",
+            by=("Médiathèques de l'Ouest", "Collectif de la médiation numérique"),
+            why="filled" if number % 2 else "preferred",
+        )
+        for number in range(2, 40)
+    )
+    held = Published(version="1.2.0", created="2026-11-01T00:00:00+00:00", rows=70, shared=38, values=values)
+    whole = report.model_copy(update={"history": (*past, now), "previous": past[-1].counts, "published": held})
     path.write_text(to_page(whole, language), encoding="utf-8")
     return path
 
