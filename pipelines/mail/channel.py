@@ -22,7 +22,7 @@ from pipelines.delivery import Delivery
 from pipelines.intake import Intake
 from pipelines.mail.asking import address_of, news_of, reconciled, reply_due
 from pipelines.mail.box import Box, Handed, Kept, Refusal
-from pipelines.mail.letter import WITH_REPORT, Enclosed, compose, day_after
+from pipelines.mail.letter import WITH_REPORT, Enclosed, as_bytes, compose, day_after
 from pipelines.mail.planning import Letter, answer_due, open_problems, settled
 from pipelines.mail.settings import SmtpSettings
 from pipelines.mail.smtp import Connection, LaterError, RefusedError, ServerError, UncertainError
@@ -167,7 +167,7 @@ class _Correspondence:
         return None if to is None else answer_due(self._source.name, to, known, found, self._at)
 
     def _send(self, letter: Letter) -> None:
-        mail = compose(letter, self._enclosed(letter), self._post.settings, self._at).as_bytes()
+        mail = as_bytes(compose(letter, self._enclosed(letter), self._post.settings, self._at))
         kept = self._kept
         handed = Handed(key=letter.number, kind=letter.kind, to=letter.to, at=self._at, times=1, then=letter.then)
 

@@ -100,6 +100,13 @@ def compose(letter: Letter, enclosed: Enclosed, settings: SmtpSettings, at: str)
     return mail
 
 
+def as_bytes(mail: EmailMessage) -> bytes:
+    """The mail as it travels. The email package breaks the line of a long Message-ID before it, which the standard
+    allows and some servers take for an empty one."""
+    header, separator, rest = mail.as_bytes().partition(b"\r\n\r\n")
+    return re.sub(rb"(?m)^(Message-ID|In-Reply-To|References):\r\n[ \t]", rb"\1: ", header) + separator + rest
+
+
 def message_id(letter: Letter, settings: SmtpSettings) -> str:
     """The letter's Message-ID: from what it tells; a question's holds its token too, for the answer to name it."""
     token = f"{letter.token}." if letter.token else ""

@@ -3,7 +3,11 @@ that can be helped."""
 
 import asyncio
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from io import BytesIO
@@ -245,6 +249,56 @@ def test_a_run_killed_before_the_end_of_a_mail_has_sent_nothing_and_the_next_sen
     assert smtp.taken == []
     answered(smtp)
     assert len(smtp.taken) == 1
+
+
+_CHILD = """
+import pathlib, sys
+from tests.pipelines.material import Commons
+from tests.pipelines.test_mail import Answered, settings_of
+from tests.mail_servers import SmtpServer
+from pipelines.settings import Settings
+root = pathlib.Path(sys.argv[1])
+commons = Commons(root, Settings(root / "store", root / "sources", root / "schemas", root / "dagster"))
+Answered(commons)(settings_of(SmtpServer(int(sys.argv[2])), wait=60.0, wait_end=60.0))
+"""
+
+
+@pytest.mark.parametrize("at", ["recipient", "taken"])
+def test_a_process_killed_while_it_mails_loses_nothing_and_mails_twice_only_what_nobody_can_know(
+    answered: Answered, smtp: SmtpServer, at: str
+) -> None:
+    """Killed before the end of the mail: the server has none, the next run sends it. Killed when the server has taken
+    it and has not said so: once more after a quarter of an hour, the same bytes."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        os.kill(child.pid, signal.SIGKILL)
+        killed.append(child.wait())
+
+    async def after_mail(_: Any) -> None:
+        kill()
+
+    def recipient(_: str) -> None:
+        kill()
+
+    if at == "taken":
+        smtp.after_mail = after_mail
+    else:
+        smtp.recipient = recipient
+    command = [sys.executable, "-c", _CHILD, str(answered.commons.root), str(smtp.port)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
+        child.wait(timeout=120)
+    assert killed == [-signal.SIGKILL]
+    smtp.after_mail, smtp.recipient = None, lambda _: None
+    told = answered(smtp)
+    if at == "recipient":
+        assert (len(told), len(smtp.taken)) == (1, 1)
+        return
+    assert (told, len(smtp.taken)) == ([], 1)
+    answered.age(minutes=16)
+    assert len(answered(smtp)) == 1
+    assert smtp.raw[0] == smtp.raw[1]
+    assert answered(smtp) == []
 
 
 def test_of_two_runs_at_once_one_mails(answered: Answered, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch) -> None:

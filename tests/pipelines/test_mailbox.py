@@ -94,6 +94,7 @@ def test_a_mailed_file_is_answered_with_what_would_be_published_and_published_af
     assert caen.published == []
     assert (asked["To"], asked["Reply-To"], asked["In-Reply-To"]) == (PARTNER, OURS, sent["Message-ID"])
     assert asked["Auto-Submitted"] == "auto-replied"
+    assert b"\r\nMessage-ID: <glane." in caen.smtp.raw[0]
     assert "2 lignes sont bonnes à publier" in _text(asked)
     assert "répondez à ce message en commençant par le mot oui" in _text(asked)
     files = {part.get_filename(): part.get_payload(decode=True) for part in asked.iter_attachments()}
