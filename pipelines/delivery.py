@@ -14,9 +14,11 @@ class Delivery:
     """What one channel did for one source in one run, in sentences for the steward, and what it could not do.
 
     Where `partner` is empty it is about the channel as a whole. What could not be done is tried again in the next run.
+    `sent` are the bytes that it took.
     """
 
     dataset: str
     partner: str
     done: tuple[str, ...] = ()
     problems: tuple[GlaneError, ...] = ()
+    sent: int = 0

@@ -20,7 +20,6 @@ from pipelines.delivery import Delivery
 from pipelines.given_back import cleaned_key
 from pipelines.intake import Intake
 from pipelines.settings import PortalSettings
-from pipelines.traffic import Traffic, note
 from publish.ckan.address import PortalAddress, read_address
 from publish.ckan.api import Api
 from publish.ckan.deposit import Answer, AnswerFile, put_answer
@@ -56,7 +55,6 @@ def deposit_answers(
         api = stack.enter_context(Api(address))
         for one in due:
             yield _deliver(one, api, store)
-        note(store, entry.name, Traffic(sent=api.sent_bytes))
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,17 @@ def _due(entry: Entry, intake: Intake, store: Store) -> _Due | None:
 
 
 def _deliver(due: _Due, api: Api, store: Store) -> Delivery:
-    intake = due.intake
+    intake, sent_before = due.intake, api.sent_bytes
     name, title = f"{intake.dataset}/{intake.partner}", intake.report.about.title[intake.language]
     try:
         answer = Answer(due.deposit, name, title, _line(intake), _files(intake, store), due.former)
         put = put_answer(api, answer)
         keep_answered(store, intake.dataset, intake.partner, Answered(due.deposit, due.told, put.files))
     except GlaneError as error:
-        return Delivery(intake.dataset, intake.partner, problems=(error,))
+        return Delivery(intake.dataset, intake.partner, problems=(error,), sent=api.sent_bytes - sent_before)
     left = f", without what the portal finds too large: {'; '.join(put.left_out)}" if put.left_out else ""
-    return Delivery(intake.dataset, intake.partner, done=(f"answered in its deposit, {put.url}{left}",))
+    done = f"answered in its deposit, {put.url}{left}"
+    return Delivery(intake.dataset, intake.partner, done=(done,), sent=api.sent_bytes - sent_before)
 
 
 def _files(intake: Intake, store: Store) -> list[AnswerFile]:

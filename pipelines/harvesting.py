@@ -91,6 +91,7 @@ def harvest_asset(
         for delivery in answer(entry, taken, store, channels):
             observe(delivery)
             _log_delivery(context, delivery)
+            moved += Traffic(sent=delivery.sent)
         observe(note(store, entry.name, moved + Traffic(written=store.written - written_before)))
         if failed := [intake for intake in taken if intake.error is not None]:
             # The pool has tried again whatever trying again could mend.

@@ -94,6 +94,9 @@ def test_a_partner_deposits_and_finds_the_answer_there_and_nobody_else_does(
     assert first.code == 0, first.out + first.err
     assert f"answered in its deposit, {deposit.portal.url}/dataset/{deposit.name}" in first.out
     assert deposit.glane not in first.out + first.err
+    # The answer is counted among what was sent, whatever the portal's page took.
+    sent = json.loads((commons.settings.store / f"log/traffic/{published}.json").read_text())
+    assert next(iter(sent.values()))["sent"] > sum(int(one["size"]) for one in deposit.answers().values())
     found = deposit.answers()
     assert list(found) == ["page", "annotated", "cleaned", "data"]
     assert found["page"]["name"].startswith("Réponse à votre fichier (")
