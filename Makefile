@@ -81,6 +81,9 @@ bench-harvest: setup  ## sixty unchanged sources on a local server, beside plain
 bench-personal: setup  ## personal data found in labelled cells: precision and recall by kind, and how fast
 	@.venv/bin/python -m bench.personal
 
+bench-large-json: setup  ## a JSON of a gigabyte, streamed: how long, how much memory; MEGABYTES=100 is a smaller one
+	@.venv/bin/python -m bench.large_json $(if $(MEGABYTES),--megabytes $(MEGABYTES))
+
 bench-pages: setup  ## how fast pages open after many versions; VERSIONS=1000 takes half an hour
 	@.venv/bin/python -m bench.thousand_versions $(if $(VERSIONS),--versions $(VERSIONS) --every 100 --ordinary 5)
 

@@ -28,6 +28,7 @@ from sources.fetch.organisation import Former, Member, fetch_organisation
 from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.inbox.reading import harvest_inbox
+from sources.limits import patience_with
 from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
 from sources.snapshot import folder as snapshots
 from sources.where import S3, Ckan, Deposit
@@ -61,7 +62,7 @@ def harvest(
     """
     if source.line.where.mailbox is not None:
         return harvest_inbox(source, store)
-    patience = patience or Patience()
+    patience = patience or patience_with(source.line.format.kind)
     before = pointer(source, store)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with store.staged() as folder:

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import cached_property
 from pathlib import Path
 
 from glane.errors import DataError
@@ -66,11 +67,16 @@ class Reading:
     decimal: str | None = None
     notes: tuple[Text, ...] = ()
 
+    @cached_property
+    def lines(self) -> Sequence[int]:
+        """The line of each record, in their order."""
+        kept: Sequence[int] | None = getattr(self.records, "lines", None)
+        return kept if kept is not None else [record.line for record in self.records]
+
     def record(self, line: int) -> Record | None:
         """The record that stands on a line of the file."""
-        number = bisect_left(self.records, line, key=lambda record: record.line)
-        found = self.records[number] if number < len(self.records) else None
-        return found if found is not None and found.line == line else None
+        number = bisect_left(self.lines, line)
+        return self.records[number] if number < len(self.lines) and self.lines[number] == line else None
 
     def place(self, line: int) -> tuple[str | None, int]:
         """Where a line stands for whoever looks: in which of several files (None where there is one), and its number

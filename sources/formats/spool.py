@@ -13,12 +13,15 @@ from sources.formats.reading import Record
 
 
 class Spool(Sequence[Record]):
-    """Records in a file without a name, gone with this object; in memory there is one number for each."""
+    """Records in a file without a name, gone with this object; in memory there are two numbers for each, where it
+    stands and its line in `lines`, and the one that was asked for last."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         # Not a pickle of somebody else's: written and read by this object alone.
         self._file = tempfile.TemporaryFile(prefix="glane-")  # noqa: SIM115 (closed with the object)
         self._starts = array("Q")
+        self.lines = array("Q")
+        self._last: tuple[int, Record] | None = None
         self._end = 0
         for record in records:
             self.append(record)
@@ -29,6 +32,7 @@ class Spool(Sequence[Record]):
         self._file.seek(self._end)
         self._file.write(data)
         self._starts.append(self._end)
+        self.lines.append(record.line)
         self._end += len(data)
 
     def __len__(self) -> int:
@@ -49,6 +53,9 @@ class Spool(Sequence[Record]):
         return self._at(self._starts[index])
 
     def _at(self, start: int) -> Record:
-        self._file.seek(start)
-        line, cells = pickle.load(self._file)
-        return Record(line, cells)
+        # Who asks for one cell of a record asks for the next.
+        if self._last is None or self._last[0] != start:
+            self._file.seek(start)
+            line, cells = pickle.load(self._file)
+            self._last = start, Record(line, cells)
+        return self._last[1]
