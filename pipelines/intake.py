@@ -51,7 +51,7 @@ from sources.harvest import harvest
 from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
 from sources.inbox.reading import may_stand
-from sources.mapping import Mapped
+from sources.mapping import Mapped, columns_read
 from sources.read import as_text
 from sources.returned import Arrived, arrived
 from sources.snapshot import Snapshot
@@ -276,7 +276,7 @@ def judge_file(
     found, gated = judge_gated(dataset, table, mapped.rows, personal, questions=mapped.questions)
     cover = coverer(table, personal)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
-    reading, columns = sent.reading, sent.source.line.read_from
+    reading, columns = sent.reading, columns_read(sent.source.line, sent.reading.columns)
 
     def their_cell(number: int, name: str) -> str | None:
         record = reading.record(number)
@@ -290,7 +290,7 @@ def judge_file(
         arrival=arrival_of(snapshot, reading=reading),
         judged=key,
         previous=last.counts if last is not None else None,
-        columns={name: " + ".join(read_from) for name, read_from in columns.items()},
+        columns={name: " + ".join(read_from) for name, read_from in sent.source.line.read_from.items()},
         their_cell=their_cell,
         place=reading.place,
         unmapped=mapped.unmapped,

@@ -30,7 +30,7 @@ from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record, collapse
 from sources.hook import Hook, load_hook
 from sources.lookup import LookupTable, table_path
-from sources.several import NUMBER, spread
+from sources.several import NUMBER, columns_of, spread
 from sources.terms import Terms, fold
 from sources.ways import Row, keys_of, parts_of, rewritten
 
@@ -119,6 +119,17 @@ def unmapped(line: SourceLine, columns: Iterable[str]) -> tuple[str, ...]:
         if column not in used
         and not any(column == name or column.startswith(f"{name}.") or fnmatchcase(column, name) for name in ignored)
     )
+
+
+def columns_read(line: SourceLine, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The columns of a file with these `columns` that each field is made from: those that "Tag *" and "site{n}_name"
+    stand for, one by one."""
+    numbered = columns_of(columns, line.several) if line.several is not None else {}
+    return {
+        name: tuple(column for read in mapping.columns for column in numbered.get(read, (read,)))
+        for name, mapping in _each_named(line.map, columns).items()
+        if mapping.columns
+    }
 
 
 def _columns_used(line: SourceLine) -> list[str]:

@@ -5,6 +5,7 @@ values of one field (`each`, `split`), reading files (formats/).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import Field, field_validator
@@ -49,7 +50,13 @@ def spread(reading: Reading, several: Several) -> Reading:
     return replace(reading, columns=columns, records=records)
 
 
-def _places(columns: tuple[str, ...], several: Several) -> dict[int, dict[str, str]]:
+def columns_of(columns: Sequence[str], several: Several) -> dict[str, tuple[str, ...]]:
+    """{new name: the columns of the file that it stands for, in the order of their numbers}."""
+    places = _places(columns, several)
+    return {name: tuple(names[name] for names in places.values() if name in names) for name in several.columns}
+
+
+def _places(columns: Sequence[str], several: Several) -> dict[int, dict[str, str]]:
     """{number: {new name: the partner's column}}, in the order of numbers."""
     found: dict[int, dict[str, str]] = {}
     for name, pattern in several.columns.items():

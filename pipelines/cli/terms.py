@@ -4,11 +4,14 @@ Belongs here: arguments and what is printed. Does not belong here: the counts (s
 (pipelines/accepting.py).
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.say import day, out, print_json
+
+if TYPE_CHECKING:
+    from schemas.tally import RejectedTerm
 
 
 def terms(
@@ -69,7 +72,11 @@ def terms(
         said = "every term is on its list" if rules else f"nothing was judged yet: glane run {dataset}"
         out().print(f"{dataset}: {said}.")
     for term in rejected:
-        before = "" if term.before is None or term.before == term.count else f" (before: {term.before})"
-        offered = f"  offered: {term.nearest}" if term.nearest else ""
-        line = f"{term.count:6} {term.field}: {term.term}{before}  {', '.join(term.partners)}, since {day(term.since)}"
-        out().print(escape(line + offered))
+        out().print(escape(_line(term)))
+
+
+def _line(term: "RejectedTerm") -> str:
+    before = "" if term.before is None or term.before == term.count else f" (before: {term.before})"
+    offered = f"  offered: {term.nearest}" if term.nearest else ""
+    told = f"{term.count:6} {term.field}: {term.term}{before}  {', '.join(term.partners)}, since {day(term.since)}"
+    return told + offered

@@ -1,5 +1,6 @@
 """Partners' real files that say the same thing twice, in two ways of writing it: both become the same rows."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -13,6 +14,7 @@ from schemas.dataset import load_datasets
 from schemas.judge import judge
 from schemas.judgement import LINE, Judgement
 from sources.check import table_of
+from sources.clean import CLEANERS, CleanContext
 from sources.declaration import FileFormat, Source, load_source
 from sources.fields import FieldMapping
 from sources.mapping import map_rows
@@ -133,3 +135,11 @@ def second(newest: Source, oldest: Source) -> Source:
     kept = {name: mapping for name, mapping in newest.line.map.items() if name not in absent}
     kept["year_of_manufacture"] = oldest.line.map["year_of_manufacture"]
     return replace(newest, line=newest.line.model_copy(update={"map": kept}))
+
+
+def test_some_sixty_spellings_of_countries_become_codes_and_the_misspelt_ones_are_shown() -> None:
+    features = json.loads((REAL / "atlas_organisations" / "susy_data.geojson").read_text("utf-8"))["features"]
+    written = {str(place) for one in features if (place := one["properties"].get("addr:country"))}
+    unknown = {place for place in written if CLEANERS["country2"](place, CleanContext()) == place and len(place) > 2}
+    assert len(written) == 63
+    assert unknown == {"ABERDEEN", "Cypres", "Frace", "Italu"}

@@ -14,7 +14,7 @@ from sources.clean import CLEANERS
 from sources.declaration import Source
 from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record
-from sources.mapping import ChangeCount, Mapped, MappingError, map_rows
+from sources.mapping import ChangeCount, Mapped, MappingError, columns_read, map_rows
 from sources.several import Several, spread
 from tests.sources.material import Declare, table
 
@@ -93,6 +93,25 @@ def test_several_columns_make_one_field_of_several_values_each_once(declare: Dec
     terms = {"Wifi": "Accès internet", "Scanner": ""}
     assert made(declare, {"each": ["Tag *"], "terms": terms}, row) == ["Accès internet"]
     assert mapped(declare(map={"f": {"each": ["Tag *"]}}), row).unmapped == ("Autre", "Étage")
+
+
+def test_which_columns_of_a_file_a_field_is_made_from(declare: Declare) -> None:
+    by = {"code": ["Type *"]}
+    source = declare(
+        several={"columns": SITES},
+        map={
+            "nom": "nom_site",
+            "f": {"each": ["Tag *"]},
+            "t": {"lookup": {**LOOKUP, "by": by}},
+            "v": {"constant": "x"},
+        },
+    )
+    columns = ("Tag 1", "site2_nom", "Tag 2", "site1_nom", "site1_rue", "Type a")
+    assert columns_read(source.line, columns) == {
+        "nom": ("site1_nom", "site2_nom"),
+        "f": ("Tag 1", "Tag 2"),
+        "t": ("Type a",),
+    }
 
 
 def test_a_pattern_of_columns_that_none_fits_is_a_missing_column(declare: Declare) -> None:
