@@ -6,7 +6,7 @@ typed. Does not belong here: reading one declaration (schemas/dataset.py, source
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glane.declaration import DeclarationError, Fault
@@ -29,10 +29,12 @@ class BrokenDataset:
 
 @dataclass(frozen=True)
 class Entry:
-    """One dataset and the sources that feed it, in alphabetical order; each may be broken by itself."""
+    """One dataset and the sources that feed it, in alphabetical order; each may be broken by itself. `decisions` is the
+    file of what stewards decided of its rows, there or not."""
 
     dataset: Dataset | BrokenDataset
     sources: tuple[Source | BrokenSource, ...]
+    decisions: Path
 
     @property
     def name(self) -> str:
@@ -57,7 +59,7 @@ def load_catalogue(settings: Settings) -> dict[str, Entry]:
     for name in sorted(declared | {source.dataset for source in sources}):
         dataset = _dataset(settings.schemas / name, declared)
         mine = tuple(_checked(source, dataset, writers) for source in sources if source.dataset == name)
-        catalogue[name] = Entry(dataset, mine)
+        catalogue[name] = Entry(dataset, mine, settings.sources / "decisions" / f"{name}.csv")
     return catalogue
 
 
@@ -101,7 +103,7 @@ def choose(catalogue: dict[str, Entry], datasets: Sequence[str], sources: Sequen
     for name in sources:
         _known(name, names if "/" in name else partners, "source")
     narrowed = {
-        name: Entry(entry.dataset, tuple(s for s in entry.sources if s.name in sources or s.partner in sources))
+        name: replace(entry, sources=tuple(s for s in entry.sources if s.name in sources or s.partner in sources))
         for name, entry in chosen.items()
     }
     return {name: entry for name, entry in narrowed.items() if entry.sources}

@@ -14,12 +14,14 @@ from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
+from publish.about import ids_that_stood
 from publish.build import Built, build_version
 from publish.ckan.address import read_address
 from publish.ckan.publication import Receipt, publish
-from publish.contribution import Refusal, admit
+from publish.contribution import Held, Refusal, admit
+from publish.decisions import Decisions, read_decisions
 from publish.quality import Accounts, account
-from publish.references import Held, merge_tables
+from publish.references import merge_tables
 from publish.version import Version, current
 from schemas.dataset import Dataset
 from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
@@ -85,7 +87,8 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     """
     dataset = usable(entry)
     admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
-    merged, held = merge_tables(dataset, admitted)
+    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions_of(entry))
+    merged, held = applied.merged, applied.held
     partners = entry.partners
     return Merge(
         dataset=entry.name,
@@ -104,7 +107,8 @@ def make_version(entry: Entry, store: Store) -> Release:
     """
     dataset = usable(entry)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    built = build_version(dataset, contributions_of(entry, dataset, store), store, created=created)
+    contributions = contributions_of(entry, dataset, store)
+    built = build_version(dataset, contributions, store, created=created, decisions=decisions_of(entry))
     tell_published(entry, dataset, built, store)
     return Release(entry.name, built)
 
@@ -130,6 +134,11 @@ def project(
         observe(Sending(entry.name, what, done, total))
 
     return Publication(entry.name, publish(version, dataset, store, address, say, tell=tell))
+
+
+def decisions_of(entry: Entry) -> Decisions:
+    """What stewards decided of the rows of a dataset. Raises DeclarationError."""
+    return read_decisions(entry.decisions, [table.name for table in usable(entry).contributed])
 
 
 def usable(entry: Entry) -> Dataset:

@@ -32,7 +32,8 @@ class About:
     """What there is to tell of a version whose data files are written.
 
     `descriptor` is its datapackage.json, `bases` names for each table the one its rows come from (itself unless it is
-    derived), `provenance` says which partner's line each row is, `quality` is its quality report.
+    derived), `provenance` says which partner's line each row is, `quality` is its quality report, `decisions` are
+    those that hold, as deciding.said_of gives them.
     """
 
     succession: Succession
@@ -40,6 +41,7 @@ class About:
     bases: Mapping[str, str]
     provenance: pl.DataFrame
     quality: bytes
+    decisions: tuple[dict[str, str], ...] = ()
 
 
 def write_about(folder: Path, store: Store, version: Version, about: About) -> Version:
@@ -54,6 +56,8 @@ def write_about(folder: Path, store: Store, version: Version, about: About) -> V
         about.succession.differences,
         _origins(store, about),
         citation.both(version, about.descriptor),
+        about.decisions,
+        feed.told_before(store, about.succession.last),
     )
     files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
     write_frame(about.provenance, folder / PROVENANCE)

@@ -5,6 +5,7 @@ decisions (contribution.py, references.py, succession.py), the files that tell o
 (ckan/).
 """
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,9 @@ import polars as pl
 from glane.errors import DataError
 from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
-from publish.contribution import Contribution, Refusal, admit
+from publish.contribution import Contribution, Held, Refusal, admit
+from publish.deciding import Applied, in_words, said_of
+from publish.decisions import UNDECIDED, Decisions
 from publish.derive import derive
 from publish.diff import descriptor_of
 from publish.formats import FORMATS, formats_of
@@ -26,7 +29,7 @@ from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
 from publish.quality import Accounts, account, quality_report
-from publish.references import Held, merge_tables
+from publish.references import merge_tables
 from publish.succession import succession
 from publish.version import Input, Version, VersionFile, current, listed, load
 from schemas.dataset import Dataset
@@ -43,8 +46,8 @@ class Built:
     became of the expectations on it when it was made.
 
     `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
-    `warnings`: what a steward should know of a change that was announced, or was not. `contributions`, `merged`: what
-    was brought, and what it came to.
+    `warnings`: what a steward should know of a change that was announced, or was not, and of decisions that have become
+    questions. `contributions`, `merged`: what was brought, and what it came to.
     """
 
     version: Version
@@ -65,11 +68,10 @@ class _Made:
 
     dataset: Dataset
     contributions: tuple[Contribution, ...]
-    merged: Mapping[str, Merged]
+    applied: Applied
     tables: Mapping[str, pl.DataFrame]
     accounts: Accounts
     refused: tuple[Refusal, ...]
-    held: tuple[Held, ...]
 
     def built(
         self,
@@ -86,22 +88,30 @@ class _Made:
             new,
             self.accounts,
             self.refused,
-            self.held,
+            self.applied.held,
             expectations,
             put_aside,
-            warnings,
+            (*warnings, *(in_words(question).en for question in self.applied.questions)),
             self.contributions,
-            self.merged,
+            self.applied.merged,
         )
 
 
-def build_version(dataset: Dataset, contributions: Sequence[Contribution], store: Store, *, created: str) -> Built:
+def build_version(
+    dataset: Dataset,
+    contributions: Sequence[Contribution],
+    store: Store,
+    *,
+    created: str,
+    decisions: Decisions = UNDECIDED,
+) -> Built:
     """Make the next version of `dataset` out of `contributions`, or find that nothing changed.
 
-    Everything is written beside its place, flushed, hashed, moved into place, read back, and only then listed: killed
-    or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the
-    store's writer lock. Raises UnjudgedError, KeyMissingError, NothingToPublishError, StoreError, VersionError, and
-    HeldBackError for a version that is not what dataset.yaml expects.
+    `decisions` are what stewards decided by hand. Everything is written beside its place, flushed, hashed, moved into
+    place, read back, and only then listed: killed or refused by the disk anywhere, the last version stands. `created`
+    is the UTC time as ISO 8601. Takes the store's writer lock. Raises UnjudgedError, KeyMissingError, StoreError,
+    NothingToPublishError, VersionError, DeclarationError for a decision that cannot be applied, and HeldBackError for a
+    version that is not what dataset.yaml expects.
     """
     admitted, refused = admit(dataset, contributions, store)
     if not admitted:
@@ -109,15 +119,17 @@ def build_version(dataset: Dataset, contributions: Sequence[Contribution], store
         raise NothingToPublishError(
             f"{dataset.name} has no rows that may be published. {reasons}".strip(), "See the reports."
         )
-    merged, held = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name))
+    today = datetime.datetime.fromisoformat(created).date()
+    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions, today=today)
+    merged = applied.merged
     tables = {name: part.rows for name, part in merged.items()}
     left_out: dict[str, int] = {}
     for table in dataset.tables:
         if table.line.derived_from is not None:
             derived = derive(dataset, table, tables)
             tables[table.name], left_out[table.name] = derived.rows, derived.left_out
-    accounts = account(admitted, merged, held, left_out)
-    made = _Made(dataset, admitted, merged, tables, accounts, refused, held)
+    accounts = account(admitted, merged, applied.held, left_out)
+    made = _Made(dataset, admitted, applied, tables, accounts, refused)
     with store.writer():
         return _keep(made, store, created)
 
@@ -158,8 +170,9 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             after,
             {**described, "version": version.version},
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
-            pl.concat([part.provenance for part in made.merged.values()]),
-            to_json(quality_report(made.accounts, expectations, made.merged)),
+            pl.concat([part.provenance for part in made.applied.merged.values()]),
+            to_json(quality_report(made.accounts, expectations, made.applied)),
+            tuple(said_of(decision) for decision in made.applied.applied),
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)

@@ -31,6 +31,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "by_partner": ("Par partenaire", "By partner"),
     "partners": ("Partenaires", "Partners"),
+    "decisions": ("Décisions", "Decisions"),
     "structure": ("Champs, contraintes et textes", "Fields, constraints and texts"),
     "restored": (
         "Retour à la version {version}. Motif : {reason}",
@@ -47,13 +48,17 @@ def tell(
     differences: Mapping[str, Difference],
     origins: Mapping[str, pl.DataFrame],
     citation: Text,
+    decisions: Sequence[Mapping[str, str]] = (),
+    before: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words, and
     how to cite the version.
 
-    `origins` gives for each table the partner of each key, before and now (columns: key, partner).
+    `origins` gives for each table the partner of each key, before and now (columns: key, partner). `decisions` are
+    those of stewards that hold, each with a key, `before` the changelogs of former versions.
     """
-    before = {line.partner for line in previous.inputs} if previous else set()
+    earlier = {line.partner for line in previous.inputs} if previous else set()
+    known = {decision["key"] for former in before for decision in former.get("decisions", ())}
     now = {line.partner for line in version.inputs}
     return {
         "dataset": version.dataset,
@@ -65,12 +70,13 @@ def tell(
         "rows": dict(version.rows),
         "tables": {name: _counts(difference) for name, difference in differences.items()},
         "partners": {name: _by_partner(difference, origins[name]) for name, difference in differences.items()},
-        "joined": sorted(now - before) if previous else [],
-        "left": sorted(before - now),
+        "joined": sorted(now - earlier) if previous else [],
+        "left": sorted(earlier - now),
         "stale": {line.partner: line.stale_since for line in version.inputs if line.stale_since},
         "changes": [
             {"level": change.level.name.lower(), "fr": change.what.fr, "en": change.what.en} for change in changes
         ],
+        "decisions": [{**decision, "new": decision["key"] not in known} for decision in decisions],
         "citation": {language: citation[language] for language in LANGUAGES},
     }
 
@@ -105,6 +111,7 @@ def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], la
     lines += [said[0], "", *(f"- {line}" for line in said[1:])]
     if told["previous"] is not None:
         lines += _since(told, titles, language)
+    lines += _section("decisions", language, [one[language] for one in told["decisions"] if one["new"]])
     lines += ["", f"## {_say('cite', language)}", "", told["citation"][language]]
     return "\n".join(lines) + "\n"
 

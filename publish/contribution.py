@@ -15,7 +15,7 @@ from glane.errors import DataError
 from glane.store import Store
 from glane.text import Text
 from schemas.dataset import Dataset
-from schemas.judgement import LINE, Verdict
+from schemas.judgement import LINE, Problem, Verdict
 from schemas.licences import LICENCES
 from schemas.licences.rights import right_into
 from schemas.rows import last_good, parquet_bytes
@@ -49,6 +49,15 @@ class Contribution:
     def table(self) -> str:
         """The table of the version that the rows go to."""
         return self.apart or self.verdict.table
+
+
+@dataclass(frozen=True)
+class Held:
+    """A row of a partner's that is held out of the version, and why."""
+
+    table: str
+    partner: str
+    problem: Problem
 
 
 @dataclass(frozen=True)

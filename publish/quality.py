@@ -5,6 +5,7 @@ judging rows and tables (schemas/), holding a version back (holding.py) or mergi
 """
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,10 +13,10 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from publish.contribution import Contribution
+from publish.contribution import Contribution, Held
+from publish.deciding import Applied
 from publish.matching.engine import Matched
 from publish.merge import Merged
-from publish.references import Held
 from schemas.expectations.outcome import Outcome
 from schemas.judgement import AccountingError
 
@@ -46,17 +47,28 @@ class Accounts:
 
 
 def quality_report(
-    accounts: Accounts, expectations: Sequence[Outcome], merged: Mapping[str, Merged] | None = None
+    accounts: Accounts, expectations: Sequence[Outcome], applied: Applied | None = None
 ) -> dict[str, Any]:
     """What quality.json holds; nothing of it names a row or says what is in one."""
-    likenesses = {name: _likeness(part.matched) for name, part in (merged or {}).items() if part.matched is not None}
+    likenesses = {
+        name: _likeness(part.matched)
+        for name, part in (applied.merged if applied else {}).items()
+        if part.matched is not None
+    }
     return {
         "rows": dict(accounts.rows),
         "left_out": dict(accounts.left_out),
         "partners": [asdict(line) for line in accounts.partners],
         "expectations": [outcome.model_dump(mode="json") for outcome in expectations],
         **({"likeness": likenesses} if likenesses else {}),
+        **({"decisions": _decisions(applied)} if applied and (applied.applied or applied.questions) else {}),
     }
+
+
+def _decisions(applied: Applied) -> dict[str, Any]:
+    """How many decisions of each kind hold, and what waits for a steward, by its line in the file."""
+    waiting = [{"line": one.decision.line, "kind": one.decision.kind, "why": one.why} for one in applied.questions]
+    return {"applied": dict(sorted(Counter(one.kind for one in applied.applied).items())), "waiting": waiting}
 
 
 def _likeness(matched: Matched) -> dict[str, Any]:

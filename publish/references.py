@@ -4,25 +4,20 @@ Belongs here: the order in which tables are merged, references rewritten when th
 rows held out because what they name is not there. Does not belong here: which rows are the same (merge.py).
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from glane.text import Text
-from publish.contribution import Contribution
+from publish.contribution import Contribution, Held
+from publish.deciding import Applied, apply
+from publish.decisions import UNDECIDED, Decisions
+from publish.matching.engine import Decided
 from publish.merge import SEPARATOR, Merged, key_of, merge
 from schemas.dataset import Dataset, Table
 from schemas.judgement import Problem
-
-
-@dataclass(frozen=True)
-class Held:
-    """A row of a partner's that is held out of the version, and why."""
-
-    table: str
-    partner: str
-    problem: Problem
 
 
 @dataclass(frozen=True)
@@ -33,25 +28,44 @@ class _Reference:
 
 
 def merge_tables(
-    dataset: Dataset, contributions: Sequence[Contribution], before: Mapping[str, Mapping[str, str]] | None = None
-) -> tuple[dict[str, Merged], tuple[Held, ...]]:
-    """Merge every table of partners' rows of `dataset`, then hold out the rows whose references lead nowhere.
+    dataset: Dataset,
+    contributions: Sequence[Contribution],
+    before: Mapping[str, Mapping[str, str]] | None = None,
+    decisions: Decisions = UNDECIDED,
+    *,
+    today: datetime.date | None = None,
+) -> Applied:
+    """Merge every table of partners' rows of `dataset`, apply what stewards decided (on the day `today`, by default
+    today in UTC), then hold out the rows whose references lead nowhere.
 
     A table is merged after those that it refers to, so that an id which went into another is followed there. For
     each partner and table: rows in = published + merged into another + held. `before`: for each table the id that every
-    own id was published under last time (about.ids_that_stood). Raises KeyMissingError.
+    own id was published under last time (about.ids_that_stood). Raises KeyMissingError, DeclarationError for a decision
+    that cannot be applied.
     """
+    today = today or datetime.datetime.now(datetime.UTC).date()
     merged: dict[str, Merged] = {}
     for table in _referred_first(dataset):
         mine = [c for c in contributions if c.table == table.name]
         stood = (before or {}).get(table.name)
-        found = merge(table, [replace(c, rows=_followed(table, c.rows, merged)) for c in mine], stood)
+        followed = [replace(c, rows=_followed(table, c.rows, merged)) for c in mine]
+        found = merge(table, followed, stood, _pairs(decisions, table, today))
         merged[table.name] = replace(found, rows=_followed(table, found.rows, {table.name: found}))
-    held: list[Held] = []
+    applied = apply(dataset, merged, decisions, today)
+    merged, held = applied.merged, list(applied.held)
     # A row that is held out may be what another refers to: go round until nothing more falls.
     while any(_hold_out(table, merged, held) for table in dataset.merged):
         continue
-    return {table.name: merged[table.name] for table in dataset.merged}, tuple(held)
+    return replace(applied, merged={table.name: merged[table.name] for table in dataset.merged}, held=tuple(held))
+
+
+def _pairs(decisions: Decisions, table: Table, today: datetime.date) -> Decided:
+    """The pairs of rows of `table` that somebody said are the same, or are not."""
+    same, different = (
+        frozenset((one.id, one.other) for one in decisions.standing(table.name, kind, today))
+        for kind in ("same", "different")
+    )
+    return Decided(same, different)
 
 
 def _references(table: Table) -> list[_Reference]:
