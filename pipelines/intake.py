@@ -21,12 +21,12 @@ from pipelines.bounds import beyond_bounds
 from pipelines.catalogue import BrokenDataset
 from pipelines.consenting import keep_proposed, with_consent
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
+from pipelines.quoting import quoted_changes
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
 from schemas.judgement import Judgement, Verdict
-from schemas.personal.gate import coverer, judge_gated, personal_of
+from schemas.personal.gate import judge_gated, personal_of
 from schemas.report import (
-    Cleaned,
     SourceReport,
     Step,
     failed_report,
@@ -274,14 +274,13 @@ def judge_file(
     at("judge")
     personal = personal_of(table, line.personal, line.country, sent.source.line.read_from)
     found, gated = judge_gated(dataset, table, mapped.rows, personal, questions=mapped.questions)
-    cover = coverer(table, personal)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
     reading, columns = sent.reading, columns_read(sent.source.line, sent.reading.columns)
 
     def their_cell(number: int, name: str) -> str | None:
         record = reading.record(number)
         texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
-        return cover(" ".join(filter(None, texts)), name) or None
+        return gated.cover(" ".join(filter(None, texts)), name) or None
 
     report = judged_report(
         about_source(source, dataset),
@@ -294,10 +293,7 @@ def judge_file(
         their_cell=their_cell,
         place=reading.place,
         unmapped=mapped.unmapped,
-        cleaned=[
-            Cleaned(cleaner=n, count=c.count, examples=tuple((cover(b, None), cover(a, None)) for b, a in c.examples))
-            for n, c in mapped.changes.items()
-        ],
+        cleaned=quoted_changes(mapped, gated.cover),
         personal=gated.counts,
         notes=[*reading.notes, *points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
         sites=sites_of(table, gated.rows, judgement),

@@ -69,7 +69,7 @@ class Gated:
 
     `found` are the problems the partner is told of in these rows, `on_hold` the rows that wait (their numbers in the
     rows that came), `waiting` what is told of them; no cell in it is whole. `counts` adds up cells by field, kind and
-    outcome.
+    outcome; `cover` covers a text that people read and that was not judged.
     """
 
     rows: pl.DataFrame
@@ -77,6 +77,7 @@ class Gated:
     on_hold: tuple[int, ...]
     waiting: tuple[Problem, ...]
     counts: tuple[PersonalCount, ...]
+    cover: Cover
 
     def placed(self, questions: Iterable[Found]) -> list[Found]:
         """What was found before in the rows that came, with the numbers of the rows that are judged."""
@@ -120,7 +121,7 @@ def gate(table: Table, rows: pl.DataFrame, personal: Personal) -> Gated:
         rows = rows.with_columns(_changed(rows[name], found, tally, table, personal))
     kept = rows.filter(~pl.col(_ROW).is_in(sorted(held))).drop(_ROW)
     waiting = tuple(problem for row, problem in sorted(told, key=itemgetter(0)) if row in held)
-    gated = Gated(kept, (), tuple(sorted(held)), waiting, tuple(counts))
+    gated = Gated(kept, (), tuple(sorted(held)), waiting, tuple(counts), coverer(table, personal))
     return replace(gated, found=tuple(gated.placed(told)))
 
 
@@ -136,8 +137,7 @@ def judge_gated(
     """Judge a source's rows behind the gate: the one way in which a partner's rows are judged. Arguments as of judge();
     rows that wait for a decision are on hold, whatever else there is to say of them. Raises ConformityError."""
     gated = gate(table, rows, personal)
-    cover = coverer(table, personal)
-    asked = [(row, _covered(problem, cover)) for row, problem in gated.placed(questions)]
+    asked = [(row, _covered(problem, gated.cover)) for row, problem in gated.placed(questions)]
     judgement = judge(dataset, table, gated.rows, questions=[*asked, *gated.found], today=today)
     return replace(
         judgement,

@@ -13,7 +13,7 @@ from glane.declaration import DeclarationError
 from schemas.dataset import Dataset, load_dataset
 from schemas.judgement import LINE
 from schemas.personal.decisions import Decision, PersonalCount
-from schemas.personal.gate import Personal, coverer, gate, judge_gated, personal_of
+from schemas.personal.gate import Personal, gate, judge_gated, personal_of
 from schemas.report import judged_report
 from schemas.report_text import problems_csv, to_markdown
 from tests.schemas.material import rows_of
@@ -184,11 +184,10 @@ def test_nothing_personal_that_is_not_decided_to_be_published_is_published_or_to
     arrived = rows(*cells)
     judgement, gated = judge_gated(dataset, table, arrived, personal)
     assert judgement.rows_in == arrived.height == judgement.passed + judgement.to_correct + judgement.on_hold
-    cover = coverer(table, personal)
     by_line = {row[LINE]: row for row in arrived.to_dicts()}
 
     def their_cell(line: int, name: str) -> str | None:
-        return cover(by_line[line][name] or "", name) or None
+        return gated.cover(by_line[line][name] or "", name) or None
 
     report = judged_report(ABOUT, NOW, judgement, their_cell=their_cell, personal=gated.counts)
     told = report.model_dump_json() + to_markdown(report, "fr") + problems_csv(judgement.problems, "en").decode()

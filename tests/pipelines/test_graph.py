@@ -131,10 +131,13 @@ def test_good_sources_materialise_and_a_bad_one_makes_the_run_red_and_says_why(c
     assert checks == {
         "lieux/angers/rows conforms": (False, "ERROR"),
         "lieux/angers/rows complete": (False, "ERROR"),
+        "lieux/angers/rows personal_data": (False, "ERROR"),
         "lieux/brest/rows conforms": (False, "ERROR"),
         "lieux/brest/rows complete": (False, "ERROR"),
+        "lieux/brest/rows personal_data": (False, "ERROR"),
         "lieux/caen/rows conforms": (False, "WARN"),
         "lieux/caen/rows complete": (True, "WARN"),
+        "lieux/caen/rows personal_data": (True, "WARN"),
     }
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     said = failure.step_failure_data.error_display_string

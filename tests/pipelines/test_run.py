@@ -21,7 +21,14 @@ from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
 ROOT = Path(__file__).parents[2]
-GOOD = {"reason": None, "remedy": None, "stale_since": None, "answered": [], "unanswered": []}
+GOOD = {
+    "unchanged_since": None,
+    "reason": None,
+    "remedy": None,
+    "stale_since": None,
+    "answered": [],
+    "unanswered": [],
+}
 
 
 def _run(glane: Glane, *more: str) -> tuple[int, dict[str, Any]]:
@@ -41,7 +48,7 @@ def _published(commons: Commons, version: str) -> list[str]:
 def test_every_row_of_every_partner_is_accounted_for_in_the_summary(commons: Commons, glane: Glane) -> None:
     code, outcome = _run(glane)
     (dataset,) = outcome["datasets"]
-    nothing = {"to_correct": 0, "on_hold": 0, "merged": 0}
+    nothing = {"to_correct": 0, "on_hold": 0, "merged": 0, "personal": {}}
     assert code == outcome["exit_code"] == 0
     assert _sources(outcome) == {
         "angers": {"partner": "angers", "state": "ok", "changed": True, "rows_in": 2, "published": 2} | nothing | GOOD,

@@ -29,7 +29,7 @@ def test_unchanged_rows_under_unchanged_rules_are_judged_once(
     commons: Commons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = take_all_in(commons)
-    monkeypatch.setattr("pipelines.intake.judge", no_judging)
+    monkeypatch.setattr("pipelines.intake.judge_gated", no_judging)
     monkeypatch.setattr("pipelines.intake.arrived", no_judging)
     second = take_all_in(commons)
     assert [intake.report.state for intake in second] == ["unchanged"] * 3
