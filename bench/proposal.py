@@ -61,12 +61,11 @@ def measure(source: Source, known: list[Source]) -> Figures:
     truth: dict[str, set[str]] = {}
     held = read(file, line.format).columns
     for field, mapping in line.map.items():
-        for written in mapping.columns:
-            # A condition only says when; "Tag *" is as many columns as the file has.
-            if mapping.when is None or written != mapping.when.column:
-                name = " ".join(written.split())
-                for column in fnmatch.filter(held, name) if "*" in name else [name]:
-                    truth.setdefault(column, set()).add(field)
+        for written in mapping.taken:
+            # "Tag *" is as many columns as the file has.
+            name = " ".join(written.split())
+            for column in fnmatch.filter(held, name) if "*" in name else [name]:
+                truth.setdefault(column, set()).add(field)
     told: dict[str, set[str]] = {}
     for field, match in found.matches.items():
         told.setdefault(match.column.name, set()).add(field)

@@ -175,7 +175,7 @@ class SourceLine(Declared):
     def read_from(self) -> dict[str, tuple[str, ...]]:
         """The partner's columns that each field is made from, as the file names them; no field made from none."""
         named = self.several.columns if self.several is not None else {}
-        read = {name: tuple(named.get(column, column) for column in made.columns) for name, made in self.map.items()}
+        read = {name: tuple(named.get(column, column) for column in made.taken) for name, made in self.map.items()}
         return {name: columns for name, columns in read.items() if columns}
 
     @property

@@ -158,6 +158,11 @@ class FieldMapping(Declared):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the partner that this mapping reads; those of `each` and of a lookup may be patterns."""
+        return tuple(dict.fromkeys([*self.taken, *([self.when.column] if self.when else [])]))
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The columns that the field's text is taken from: those, without the one that only says when."""
         found = [
             *([self.column] if self.column else []),
             *(self.join or ()),
@@ -165,7 +170,6 @@ class FieldMapping(Declared):
             *(self.each or ()),
             *(choice.when.column for choice in self.choices or ()),
             *(self.lookup.columns if self.lookup else ()),
-            *([self.when.column] if self.when else []),
             *(name for day in (self.days or {}).values() for name in ([day] if isinstance(day, str) else day)),
             *(self.point or ()),
         ]

@@ -126,9 +126,9 @@ def columns_read(line: SourceLine, columns: Sequence[str]) -> dict[str, tuple[st
     stand for, one by one."""
     numbered = columns_of(columns, line.several) if line.several is not None else {}
     return {
-        name: tuple(column for read in mapping.columns for column in numbered.get(read, (read,)))
+        name: tuple(column for read in mapping.taken for column in numbered.get(read, (read,)))
         for name, mapping in _each_named(line.map, columns).items()
-        if mapping.columns
+        if mapping.taken
     }
 
 

@@ -189,6 +189,9 @@ def test_a_field_may_be_made_only_where_a_condition_holds(declare: Declare) -> N
     how = {"column": "Tél", "when": {"column": "Public", "values": ["oui"]}, "default": "non publié"}
     rows: list[Cells] = [{"Tél": "0241", "Public": "Oui"}, {"Tél": "0242", "Public": "non"}]
     assert made(declare, how, *rows) == ["0241", "non publié"]
+    source = declare(map={"f": how})
+    assert source.line.read_from == columns_read(source.line, ("Tél", "Public")) == {"f": ("Tél",)}
+    assert mapped(source, *rows).unmapped == ()
 
 
 def test_hours_in_cells_by_pairs_become_a_week(declare: Declare) -> None:
