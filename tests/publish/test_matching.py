@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publish.matching.engine import KEY, PARTNER, Copied, Decided, Matched, Repeated, match
+from publish.matching.explain import explain
 from publish.matching.score import PARTS
 from schemas.dataset import Geometry
 from schemas.merging import Likeness
@@ -255,3 +256,21 @@ def test_a_row_is_never_paired_with_the_copy_of_another_one(rows: list[dict[str,
     alone = {tuple(cells[name] for name in FIELDS) for cells in mine}
     if len(alone) == len(mine) and not found.questions.filter(pl.col("partner_a") == pl.col("partner_b")).height:
         assert together(found) <= twins
+
+
+def test_a_score_is_said_part_by_part_in_every_language_and_adds_up() -> None:
+    other = LIBRARY | {"nom": "Bus de la médiathèque Toussaint", "tel": "+33241000000"}
+    pair = matched(row("a--1", **LIBRARY), row("b--1", **other)).questions.row(0, named=True)
+    said = explain(pair, LIKENESS)
+    assert [text["en"] for text in said] == [
+        "Similar addresses (+4).",
+        "The names are 93 % alike (+3.83).",
+        "The names say two sorts of places, or one moves about and the other does not (-2).",
+        "Same town or same postcode (+1.5).",
+        "0 m from each other (+1).",
+        "Different telephone numbers (-0.5).",
+        "Nothing else is enough where the names say two places: a person decides.",
+        "7.83 points in all; the same entry from 7 on, a question from 4.5 on.",
+    ]
+    assert said[-1]["fr"] == "En tout 7,83 points ; la même fiche à partir de 7, une question à partir de 4,5."
+    assert round(sum(pair[part] for part in PARTS), 2) == pair["score"]
