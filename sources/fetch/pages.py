@@ -8,6 +8,7 @@ are the same bytes, whenever they come.
 """
 
 import hashlib
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,12 @@ from sources.where import Pages
 def fetch_pages(declared: Pages, records: str, target: Path, client: Client) -> dict[str, Any]:
     """Write every page to the ZIP `target`; `records` is the path to the list of records in each.
 
-    Gives what was asked and answered, page by page. Raises HarvestError where the API fails, goes round in a circle
-    or never ends, ContentError where a page has no records to be found.
+    Gives what was asked and answered, page by page. Raises HarvestError where the API fails, goes round in a circle,
+    never ends or moves its records while they are read, ContentError where a page has no records to be found.
     """
     story: list[dict[str, Any]] = []
     seen: set[str] = set()
+    order = _Order(declared, records)
     taken = size = 0
     promised: Any = None
     url: str | None = _address(declared, str(_first(declared)) if declared.by in ("page", "offset") else None)
@@ -44,19 +46,60 @@ def fetch_pages(declared: Pages, records: str, target: Path, client: Client) -> 
                 raise too_large(declared.url, client.patience)
             archive.writestr(zipfile.ZipInfo(f"{len(story):04}.json"), data)
             taken += len(found)
-            promised = _at(page, declared.total) if declared.total else taken
+            before, promised = promised, _at(page, declared.total) if declared.total else taken
+            if declared.total and len(story) > 1 and before != promised:
+                raise _moved(declared, f"it had {before} records, and {promised} a page later")
+            order.note(url, found)
             url = _next(declared, page, answered, len(story), taken) if found else None
             if url is not None and len(story) >= declared.pages_max:
                 raise HarvestError(
                     f"{declared.url} gives more than {declared.pages_max} pages.",
                     "Raise pages_max in source.yaml if it is true, or ask for larger pages (size).",
                 )
+    order.check(client)
     if promised != taken:
         raise HarvestError(
             f"{declared.url} says that it has {promised} records, and gave {taken}.",
             "Try again later: they may have changed while we read. If it lasts, check 'total' (where: pages).",
         )
     return {"asked": {**client.asked(declared.url), "pages": len(story)}, "answered": {"pages": story}}
+
+
+class _Order:
+    """Notices records that come on two pages: the list moved while we read it, and others did not come at all."""
+
+    def __init__(self, declared: Pages, records: str) -> None:
+        self._declared = declared
+        self._records = records
+        self._first: dict[str, str] = {}
+        self._pages: dict[str, list[str]] = {}
+        self._doubtful: str | None = None
+
+    def note(self, url: str, found: list[Any]) -> None:
+        """Remember the records of a page."""
+        digests = [hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest() for one in found]
+        for digest in digests:
+            first = self._first.setdefault(digest, url)
+            if first != url and self._doubtful is None:
+                self._doubtful = first
+                self._pages[first] = [one for one, page in self._first.items() if page == first]
+
+    def check(self, client: Client) -> None:
+        """Ask the page again on which a record stood that came a second time. As it was, the partner has it twice."""
+        if self._doubtful is None:
+            return
+        page, _, _ = client.json(self._doubtful)
+        found = _records(page, self._records, self._doubtful)
+        now = {hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest() for one in found}
+        if now != set(self._pages[self._doubtful]):
+            raise _moved(self._declared, "a record came on two pages, and the first of them is another now")
+
+
+def _moved(declared: Pages, seen: str) -> HarvestError:
+    return HarvestError(
+        f"{declared.url} moved its records while we read them: {seen}. Some came twice, and others not at all.",
+        "Try again later. If it lasts, ask for a fixed order in the address (a parameter such as sort=id).",
+    )
 
 
 def _first(declared: Pages) -> int:

@@ -9,10 +9,11 @@ import pytest
 
 from glane.declaration import DeclarationError
 from glane.store import Store
+from sources.declaration import FileFormat
 from sources.fetch.failures import ContentError, HarvestError
 from sources.harvest import harvest
 from sources.read import read
-from tests.sources.material import HASTY, Declare, Site
+from tests.sources.material import HASTY, Answer, Declare, Site
 
 NAMES = [["Fablab", "Cyberbase"], ["Médiathèque", "Recyclerie"], ["Point info"]]
 
@@ -151,3 +152,67 @@ def test_a_place_that_makes_no_sense_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(DeclarationError, match=said):
         declare(where=where)
+
+
+def paged(declare: Declare, there: Site, **more: Any) -> Any:
+    pages = {"url": f"{there.url}/lieux", "by": "page", "parameter": "page", **more}
+    return declare(where={"pages": pages, "private": True}, format={"kind": "json", "records": "data"})
+
+
+def test_an_api_that_changes_its_order_while_paging_is_a_failed_read(
+    declare: Declare, store: Store, listen: Callable[..., int]
+) -> None:
+    # A new record at the top between two pages: b comes twice, and `new` not at all.
+    lists = iter([["a", "b", "c", "d"], ["new", "a", "b", "c", "d"], ["new", "a", "b", "c", "d"]])
+    current: list[str] = []
+
+    def answer(path: str, _: dict[str, str]) -> Answer:
+        nonlocal current
+        current = next(lists, current)
+        number = int(path.rpartition("=")[2])
+        return Answer(body=json.dumps(page(current[number * 2 - 2 : number * 2])).encode())
+
+    there = Site(f"http://127.0.0.1:{listen(answer)}")
+    with pytest.raises(HarvestError) as caught:
+        harvest(paged(declare, there), store, patience=HASTY)
+    assert str(caught.value) == (
+        f"{there.url}/lieux moved its records while we read them: a record came on two pages, and the first of them is "
+        "another now. Some came twice, and others not at all. Try again later. If it lasts, ask for a fixed order in "
+        "the address (a parameter such as sort=id)."
+    )
+    assert list(store.list("raw/sites/angers")) == []
+
+
+def test_a_record_that_the_partner_has_twice_is_no_change_of_order(declare: Declare, store: Store, site: Start) -> None:
+    there = site()
+    for number, names in enumerate([["a", "b"], ["b", "c"], []], start=1):
+        there.json(f"/lieux?page={number}", page(names))
+    snapshot = harvest(paged(declare, there), store, patience=HASTY)
+    reading = read(store.fetch(snapshot.key), FileFormat(kind="json", records="data"))
+    assert [record.cells["Nom"] for record in reading.records] == ["a", "b", "b", "c"]
+    assert there.paths == ["/lieux?page=1", "/lieux?page=2", "/lieux?page=3", "/lieux?page=1"]
+
+
+def test_an_api_whose_total_changes_between_two_pages_is_a_failed_read(
+    declare: Declare, store: Store, site: Start
+) -> None:
+    there = site()
+    for number, (names, total) in enumerate([(["a", "b"], 5), (["d"], 4), ([], 4)], start=1):
+        there.json(f"/lieux?page={number}", page(names, n=total))
+    with pytest.raises(HarvestError, match="it had 5 records, and 4 a page later"):
+        harvest(paged(declare, there, total="n"), store, patience=HASTY)
+
+
+def test_an_api_that_never_ends_is_left_after_the_declared_pages(
+    declare: Declare, store: Store, listen: Callable[..., int]
+) -> None:
+    asked: list[str] = []
+
+    def answer(path: str, _: dict[str, str]) -> Answer:
+        asked.append(path)
+        return Answer(body=json.dumps(page([f"{len(asked)}"])).encode())
+
+    there = Site(f"http://127.0.0.1:{listen(answer)}")
+    with pytest.raises(HarvestError, match="gives more than 12 pages"):
+        harvest(paged(declare, there, pages_max=12), store, patience=HASTY)
+    assert len(asked) == 12
