@@ -261,11 +261,7 @@ def judge_file(
     line = source.line
     table = table_of(source, dataset)
     at("read")
-    with tempfile.TemporaryDirectory(prefix="glane-") as folder:
-        # Under the partner's own name, so that what is wrong is said of a file that they know.
-        named = Path(folder) / snapshot.file_name
-        named.symlink_to(path.absolute())
-        sent = arrived(named, source, dataset, table)
+    sent = _opened(source, dataset, table, snapshot, path)
     at("map")
     rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
     check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
@@ -299,6 +295,14 @@ def judge_file(
         sites=sites_of(table, gated.rows, judgement),
     )
     return Judged(table, mapped, judgement, report, sent, rows.register)
+
+
+def _opened(source: Source, dataset: Dataset, table: Table, snapshot: Snapshot, path: Path) -> Arrived:
+    with tempfile.TemporaryDirectory(prefix="glane-") as folder:
+        # Under the partner's own name, so that what is wrong is said of a file that they know.
+        named = Path(folder) / snapshot.file_name
+        named.symlink_to(path.absolute())
+        return arrived(named, source, dataset, table)
 
 
 def answer_to(

@@ -69,10 +69,7 @@ def check(
         raise CallError("Say against what to check the file.", "Give one of --schema, --source and --dataset.")
     if limit_errors is not None and schema is None:
         raise CallError("--limit-errors goes with --schema.", "Leave it out: all errors are found.")
-    for option, path in (("--annotated", back), ("--cleaned", cleaned)):
-        if path is not None and (source is None or path.exists()):
-            what = f"{option} goes with --source." if source is None else f"{path} is there already."
-            raise CallError(what, "Say as which partner's file it is." if source is None else "Name another file.")
+    _check_written(source, {"--annotated": back, "--cleaned": cleaned})
     if not file.is_file():
         raise CallError(f"There is no file {file}.", "Check the path.")
     if schema is not None:
@@ -84,6 +81,13 @@ def check(
     else:
         right = _as_source(file, str(source), back, cleaned, as_json=as_json, language=language)
     raise typer.Exit(0 if right else 1)
+
+
+def _check_written(source: str | None, files: dict[str, Path | None]) -> None:
+    for option, path in files.items():
+        if path is not None and (source is None or path.exists()):
+            what = f"{option} goes with --source." if source is None else f"{path} is there already."
+            raise CallError(what, "Say as which partner's file it is." if source is None else "Name another file.")
 
 
 def _by_schema(file: Path, schema: str, *, as_json: bool, limit_errors: int | None, language: str) -> bool:

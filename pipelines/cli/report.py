@@ -47,11 +47,9 @@ def report(
     """Show a partner's last report: what arrived, what was published, what is to be corrected and how."""
     from glane.store import open_store
     from pipelines.catalogue import known_source, load_catalogue
-    from pipelines.given_back import cleaned_key
     from pipelines.settings import load_settings
-    from schemas.report import annotated_key, last_report
+    from schemas.report import last_report
     from schemas.report_text import to_markdown
-    from schemas.report_values import values_key
     from sources.declaration import Source
 
     settings = load_settings()
@@ -61,17 +59,7 @@ def report(
     if found is None:
         known = known_source(load_catalogue(settings), source)
         raise CallError(f"{known.name} has no report yet.", f"Run it first: glane run {dataset} --source {partner}")
-    if back is not None:
-        nothing = f"Nothing is to be corrected in the last file of {source}."
-        _write_back(store, annotated_key(dataset, partner), nothing, back)
-        return
-    if cleaned is not None:
-        nothing = f"No cleaned copy was made of the last file of {source}: it holds no rows, or too many."
-        _write_back(store, cleaned_key(dataset, partner), nothing, cleaned)
-        return
-    if values is not None:
-        nothing = f"Every published value of {source} is the partner's own text."
-        _write_back(store, values_key(dataset, partner), nothing, values)
+    if _written_back(store, dataset, partner, back, cleaned, values):
         return
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -87,9 +75,25 @@ def report(
     print_markdown(to_markdown(found, language))
 
 
-def _write_back(store: "Store", key: str, nothing: str, path: Path) -> None:
-    if path.exists():
-        raise CallError(f"{path} is there already.", "Name another file.")
-    if not store.exists(key):
-        raise CallError(nothing, "Read its report instead.")
-    path.write_bytes(store.read(key))
+def _written_back(
+    store: "Store", dataset: str, partner: str, back: Path | None, cleaned: Path | None, values: Path | None
+) -> bool:
+    """Write the files that were asked for beside the words of the answer; whether there were any."""
+    from pipelines.given_back import cleaned_key
+    from schemas.report import annotated_key
+    from schemas.report_values import values_key
+
+    name = f"{dataset}/{partner}"
+    for path, key, nothing in (
+        (back, annotated_key, f"Nothing is to be corrected in the last file of {name}."),
+        (cleaned, cleaned_key, f"No cleaned copy was made of the last file of {name}: it holds no rows, or too many."),
+        (values, values_key, f"Every published value of {name} is the partner's own text."),
+    ):
+        if path is None:
+            continue
+        if path.exists():
+            raise CallError(f"{path} is there already.", "Name another file.")
+        if not store.exists(key(dataset, partner)):
+            raise CallError(nothing, "Read its report instead.")
+        path.write_bytes(store.read(key(dataset, partner)))
+    return any(path is not None for path in (back, cleaned, values))
