@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from glane.errors import CallError, DataError
 from schemas.dataset import Table
+from schemas.personal.finding import Context, covered
+from schemas.personal.search import search_text
 from sources.declaration import Source
 
 Hook = Callable[[dict[str, str], int], dict[str, str]]
@@ -42,7 +44,9 @@ def load_hook(source: Source, table: Table) -> Hook | None:
         try:
             given = row(dict(cells))
         except Exception as error:
-            what = f"{path.name}, on line {line} of the partner's file: {type(error).__name__}: {error}."
+            # What Python says may quote the cell.
+            said = covered(str(error), search_text(str(error), Context(source.line.country)))
+            what = f"{path.name}, on line {line} of the partner's file: {type(error).__name__}: {said}."
             raise HookError(what, "Correct the hook: a cell it cannot make sense of stays as it is.") from error
         if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
             raise HookError(f"{path.name} gave no dict of texts on line {line}.", "Return {field: text}.")

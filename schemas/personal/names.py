@@ -33,7 +33,7 @@ _PARTICLES = "de la|van de[nr]?|von der|de|du|des|van|von|el|al|ben|bel|le|la|de
 )
 _PARTICLE = rf"(?:(?i:{_PARTICLES}){_GAP}|(?i:d)['’])"
 _INITIAL = rf"{_CAPITAL}\.?"
-_TOKEN = re.compile(rf"(?<![\w'’-]){_WORD}(?![\w])")
+_TOKEN = re.compile(rf"(?<![\w-])(?<!\w['’]){_WORD}(?![\w])")
 _SEPARATORS = re.compile(r"[/,;&\n\r|+]|\s-\s|\bet\b|\band\b|\by\b|\be\b")
 _CALLED = re.compile(
     rf"(?:{_GAP})?((?:{_INITIAL}{_GAP})?(?:{_PARTICLE})?{_WORD}(?:{_GAP}(?:{_PARTICLE})?{_WORD}){{0,2}})"
@@ -81,7 +81,7 @@ def _after_civility(text: str) -> Iterator[Finding]:
             continue
         words = words_of(name[1])
         if (
-            not words
+            len("".join(words)) < 2
             or words[0] in office_words()
             or _names_a_place(_before(text, match.start()))
             or _is_namesake(name[1])

@@ -135,6 +135,15 @@ def test_what_is_decided_is_done_and_the_check_passes(angers: Commons) -> None:
     assert "Raison. Écrivez plutôt une adresse de fonction" in intake.markdown
 
 
+def test_the_error_of_a_hook_quotes_nobody(angers: Commons) -> None:
+    hook = angers.settings.sources / "lieux" / "angers" / "hook.py"
+    hook.write_text("def row(cells):\n    return {'cp': int(cells['courriel'] + cells['texte'])}\n", "utf-8")
+    angers.file("angers", "").write_text(f"{HEADER}\n{ROWS.splitlines()[1]}\n", "utf-8")
+    intake = taken(angers)
+    assert "hook.py, on line 2" in str(intake.error)
+    assert [secret for secret in FOUND if secret in f"{intake.error}{intake.markdown}"] == []
+
+
 def test_a_decision_changes_the_key_of_the_judgement(angers: Commons) -> None:
     first = taken(angers)
     assert taken(angers).report.state == "unchanged"
