@@ -71,7 +71,10 @@ def server(files: dict[str, bytes]) -> Iterator[tuple[str, Asked]]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            data = files[self.path]
+            data = files.get(self.path)
+            if data is None:
+                self.send_error(404)
+                return
             tag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
             unchanged = self.headers.get("If-None-Match") == tag
             self.send_response(304 if unchanged else 200)
