@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages
+.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -71,6 +71,9 @@ bench-diff: setup  ## glane diff beside csv-diff, daff and datacompy; ROWS="1000
 
 bench-proposal: setup  ## what `glane source new` maps right on partners' real files
 	@.venv/bin/python bench/proposal.py
+
+bench-merge: setup  ## rows that are the same place: right and wrong on real files, time and memory, beside splink, recordlinkage and dedupe; ROWS="100000 1000000"
+	@.venv/bin/python -m bench.merge --uv $(UV) $(if $(ROWS),--rows $(ROWS))
 
 bench-publish: setup  ## a DataStore table by delta, by a full reload and by ckanext-xloader; ROWS=100000 chooses the size
 	@.venv/bin/python -m bench.publish $(if $(ROWS),--rows $(ROWS))
