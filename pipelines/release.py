@@ -22,6 +22,7 @@ from publish.contribution import Held, Refusal, admit
 from publish.decisions import Decisions, read_decisions
 from publish.quality import Accounts, account
 from publish.references import merge_tables
+from publish.suggesting import Suggestion, suggestions
 from publish.version import Version, current
 from schemas.dataset import Dataset
 from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
@@ -134,6 +135,14 @@ def project(
         observe(Sending(entry.name, what, done, total))
 
     return Publication(entry.name, publish(version, dataset, store, address, say, tell=tell))
+
+
+def suggestions_of(entry: Entry, store: Store) -> list[Suggestion]:
+    """The pairs of rows that wait for a person, most alike first. Raises as merge_sources."""
+    dataset = usable(entry)
+    admitted, _ = admit(dataset, contributions_of(entry, dataset, store), store)
+    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions_of(entry))
+    return suggestions(dataset, admitted, applied.merged)
 
 
 def decisions_of(entry: Entry) -> Decisions:

@@ -15,7 +15,8 @@ cell as it is published.
 
 import csv
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -96,6 +97,24 @@ def read_decisions(path: Path, tables: Sequence[str]) -> Decisions:
     if faults:
         raise DeclarationError(path, sorted(faults, key=lambda fault: fault.line))
     return Decisions(path, tuple(found))
+
+
+def add(path: Path, tables: Sequence[str], row: Mapping[str, str]) -> None:
+    """Add a decision (its cells by column) at the end of the file; there at once and whole, or not at all.
+
+    Raises DeclarationError where it is not complete, or contradicts another.
+    """
+    text = path.read_text(encoding="utf-8") if path.exists() else ",".join(COLUMNS) + "\n"
+    cells = io.StringIO()
+    csv.writer(cells, lineterminator="\n").writerow([row.get(name, "") for name in COLUMNS])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_text(text + ("" if text.endswith("\n") else "\n") + cells.getvalue(), encoding="utf-8")
+        read_decisions(fresh, tables)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

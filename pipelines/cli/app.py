@@ -5,7 +5,21 @@ Belongs here: which commands there are, in the order a newcomer needs them. Does
 
 import typer
 
-from pipelines.cli import check, past, publish, report, restore, rights, run, source, template, terms, ui, versions
+from pipelines.cli import (
+    check,
+    past,
+    publish,
+    report,
+    restore,
+    review,
+    rights,
+    run,
+    source,
+    template,
+    terms,
+    ui,
+    versions,
+)
 from portal.commands import app as portal
 
 app = typer.Typer(
@@ -30,6 +44,7 @@ app.command("versions")(versions.versions)
 app.command("diff")(versions.diff)
 app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
+app.command("review")(review.review)
 app.command("rights")(rights.rights)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)

@@ -1,0 +1,66 @@
+"""Pairs of rows that may be one thing, for a person to look at side by side.
+
+Belongs here: what is shown of a pair, and why it is asked. Does not belong here: finding them (matching/), the decision
+(decisions.py), the terminal (pipelines/cli/review.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from publish.contribution import Contribution
+from publish.matching.score import PARTS
+from publish.merge import Merged, key_of
+from schemas.dataset import Dataset, Table
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Two rows (own ids `a` and `b`) of two partners that are alike: the `score`, the points of each part that spoke
+    for or against, the `metres` between them, and every field that one of them fills, with both cells."""
+
+    table: str
+    a: str
+    b: str
+    partners: tuple[str, str]
+    score: float
+    parts: tuple[tuple[str, float], ...]
+    metres: float | None
+    fields: tuple[tuple[str, str, str], ...]
+
+
+def suggestions(
+    dataset: Dataset, contributions: Sequence[Contribution], merged: Mapping[str, Merged]
+) -> list[Suggestion]:
+    """What waits for a person in all tables, most alike first. `contributions` are those that were merged."""
+    found: list[Suggestion] = []
+    for table in dataset.merged:
+        matched = merged[table.name].matched
+        if matched is None or not matched.questions.height:
+            continue
+        rows = _by_own_id(table, contributions)
+        found += [_suggestion(table, pair, rows) for pair in matched.questions.iter_rows(named=True)]
+    return found
+
+
+def _by_own_id(table: Table, contributions: Sequence[Contribution]) -> dict[str, Mapping[str, object]]:
+    mine = [one.rows.with_columns(key_of(table).alias("_id")) for one in contributions if one.table == table.name]
+    return {str(row["_id"]): row for row in pl.concat(mine).iter_rows(named=True)}
+
+
+def _suggestion(table: Table, pair: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]) -> Suggestion:
+    a, b = str(pair["a"]), str(pair["b"])
+    points = {name: float(str(pair[name] or 0)) for name in PARTS if name in pair}
+    cells = [(name, str(rows[a][name] or ""), str(rows[b][name] or "")) for name in table.published_fields]
+    own = {*table.primary_key, *table.line.provided}
+    return Suggestion(
+        table=table.name,
+        a=a,
+        b=b,
+        partners=(str(pair["partner_a"]), str(pair["partner_b"])),
+        score=float(str(pair["score"])),
+        parts=tuple((name, round(value, 1)) for name, value in points.items() if abs(value) >= 0.05),
+        metres=None if pair["metres"] is None else float(str(pair["metres"])),
+        fields=tuple((name, one, other) for name, one, other in cells if (one or other) and name not in own),
+    )
