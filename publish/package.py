@@ -158,7 +158,11 @@ def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict
         "encoding": "utf-8",
         "schema": table.published_schema(),
         # A property of our own: which columns hold the point, without which no GeoJSON is made again.
-        **({"geometry": table.line.geometry.model_dump(include={"latitude", "longitude"})} if table.line.geometry is not None else {}),
+        **(
+            {"geometry": table.line.geometry.model_dump(include={"latitude", "longitude"})}
+            if table.line.geometry is not None
+            else {}
+        ),
         "alternatives": [_file(file) for file in mine if file is not csv],
     }
 
