@@ -16,6 +16,7 @@ from schemas.judgement import Judgement
 from schemas.phrases import words
 from schemas.report import SourceReport
 from sources.declaration import BrokenSource, Source
+from sources.fetch.failures import HarvestError
 from sources.inbox.reading import kept_inbox
 
 _NOTES = ("waits", "waits-nothing", "waits-expired")
@@ -34,6 +35,31 @@ def keep_proposed(store: Store, source: Source, table: Table, judgement: Judgeme
     inert = pl.when(cells.str.contains(_FORMULA)).then(pl.lit("'") + cells).otherwise(cells).name.keep()
     data = to_csv(judgement.rows.select(table.published_fields).with_columns(inert))
     store.write(proposed_key(source.dataset, source.partner), b"\xef\xbb\xbf" + data)
+
+
+def mailed_file(source: Source | BrokenSource, store: Store) -> dict[str, str | None] | None:
+    """What became of the file that a partner mailed last; None for other sources, and where none came.
+
+    `standing`: taken (the partner said yes), waits, or expired; `asked_at` and `reminded_at` are for one that waits.
+    """
+    if isinstance(source, BrokenSource) or source.line.where.mailbox is None:
+        return None
+    try:
+        inbox = kept_inbox(source, store).inbox
+    except HarvestError:
+        # The source's run fails for it, and says what to do.
+        return None
+    waiting = inbox.waiting
+    came = waiting.came if waiting is not None else inbox.expired or inbox.taken
+    if came is None:
+        return None
+    return {
+        "standing": inbox.standing,
+        "file": came.name,
+        "came_at": came.at,
+        "asked_at": waiting.asked_at if waiting is not None else None,
+        "reminded_at": waiting.reminded_at if waiting is not None else None,
+    }
 
 
 def with_consent(report: SourceReport, source: Source | BrokenSource, store: Store) -> SourceReport:

@@ -31,6 +31,7 @@ def list_sources(as_json: Json = False) -> None:
     last run made of it."""
     from glane.store import open_store
     from pipelines.catalogue import BrokenDataset, load_catalogue
+    from pipelines.consenting import mailed_file
     from pipelines.settings import load_settings
     from pipelines.visits import state_of
 
@@ -42,6 +43,7 @@ def list_sources(as_json: Json = False) -> None:
         for source in entry.sources:
             report, visits = state_of(source, store, now)
             line = describe(source, report.model_dump(mode="json") if report else None) | visits
+            line["mailed"] = mailed_file(source, store)
             if isinstance(entry.dataset, BrokenDataset):
                 # Nothing of it runs, however right the source itself is.
                 line |= {"state": "broken", "error": entry.dataset.error.what}
@@ -107,6 +109,12 @@ def _sentence(line: dict[str, Any]) -> str:
             "late": f"; LATE: it was to be asked on {day(line['next_check'])}",
             "expired": "; its rows are too old and no longer published",
         }[line["freshness"]]
+    mailed = line["mailed"]
+    if mailed is not None and mailed["standing"] == "waits":
+        asked = f", asked for on {day(mailed['asked_at'])}" if mailed["asked_at"] else ""
+        said += f"; {mailed['file']} of {day(mailed['came_at'])} waits for the partner's yes{asked}"
+    elif mailed is not None and mailed["standing"] == "expired":
+        said += f"; {mailed['file']} of {day(mailed['came_at'])} was never agreed to: ask the partner"
     following = f" (next check {day(line['next_check'])})" if line["next_check"] else ""
     return f"{head}, {line['state']}{following}, {line['cadence']}: {said}"
 

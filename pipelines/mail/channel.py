@@ -11,7 +11,7 @@ never a third time. That a partner gets such a letter twice is all that is left,
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from glane.errors import GlaneError, WorldError
@@ -22,7 +22,7 @@ from pipelines.delivery import Delivery
 from pipelines.intake import Intake
 from pipelines.mail.asking import address_of, news_of, reconciled, reply_due
 from pipelines.mail.box import Box, Handed, Kept, Refusal
-from pipelines.mail.letter import WITH_REPORT, Enclosed, as_bytes, compose, day_after
+from pipelines.mail.letter import WITH_REPORT, Enclosed, as_bytes, compose, day_after, deliverable
 from pipelines.mail.planning import Letter, answer_due, open_problems, settled
 from pipelines.mail.settings import SmtpSettings
 from pipelines.mail.smtp import Connection, LaterError, RefusedError, ServerError, UncertainError
@@ -130,12 +130,9 @@ class _Correspondence:
                 self._inbox = kept_inbox(self._source, self._store)
             self._settle_handed(done, problems)
             while not problems and self._kept.box.handed is None and (letter := self._next()) is not None:
-                refused = self._refused(letter.to)
-                if refused is not None:
-                    problems.append(refused)
-                else:
-                    self._send(letter)
-                    done.append(f"mailed to {letter.to}: {_said(letter)}")
+                to = self._address(letter.to)
+                self._send(replace(letter, to=to))
+                done.append(f"mailed to {to}: {_said(letter)}")
         except ServerError:
             # Told once for all partners, by mail_answers.
             pass
@@ -219,11 +216,18 @@ class _Correspondence:
         )
         done.append(f"mailed to {handed.to} once more, as it is not known whether the first mail was taken")
 
-    def _refused(self, to: str) -> UnansweredError | None:
+    def _address(self, declared: str) -> str:
+        """An address as the server takes it. Raises UnansweredError for one that is none, or that it refused lately."""
+        to = deliverable(declared)
+        if to is None:
+            raise UnansweredError(
+                f"{declared!r} is no address that a mail server takes.",
+                "Correct contact.email (or senders) in source.yaml.",
+            )
         refused = self._kept.box.refused
         if refused is None or refused.to != to or self._now - datetime.fromisoformat(refused.at) > REFUSED_FOR:
-            return None
-        return UnansweredError(refused.what, refused.remedy)
+            return to
+        raise UnansweredError(refused.what, refused.remedy)
 
     def _enclosed(self, letter: Letter) -> Enclosed:
         report = self._intake.report

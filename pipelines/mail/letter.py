@@ -28,6 +28,9 @@ ATTACHED_MAX = 8 * 1024**2
 _XLSX = "vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
 @dataclass(frozen=True)
 class Enclosed:
     """What goes with a letter: the report it is about, their file with its wrong cells marked, the rows that would be
@@ -56,7 +59,7 @@ def compose(letter: Letter, enclosed: Enclosed, settings: SmtpSettings, at: str)
     """The mail, whole. It says of itself that a program wrote it, so that no other program answers (RFC 3834)."""
     say = _Saying(letter, enclosed)
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = Address(settings.sender_name or enclosed.steward, addr_spec=settings.sender)
+    mail["From"] = Address(_flat(settings.sender_name or enclosed.steward), addr_spec=settings.sender)
     mail["To"] = letter.to
     mail["Reply-To"] = enclosed.reply_to
     mail["Subject"] = say.subject()
@@ -98,6 +101,16 @@ def compose(letter: Letter, enclosed: Enclosed, settings: SmtpSettings, at: str)
     for name, data, maintype, subtype in attached:
         mail.add_attachment(data, maintype=maintype, subtype=subtype, filename=name)
     return mail
+
+
+def deliverable(address: str) -> str | None:
+    """An address as a mail server takes it, its domain in ASCII (IDNA); None where it can be mailed to by nobody."""
+    name, _, domain = address.rpartition("@")
+    try:
+        plain = f"{name}@{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return None
+    return plain if _ADDRESS.fullmatch(plain) else None
 
 
 def as_bytes(mail: EmailMessage) -> bytes:

@@ -27,7 +27,7 @@ class Mailbox(Declared):
     address: Address
     senders: list[Address] = Field(min_length=1)
     match: str = "*"
-    folder: str = Field(default="INBOX", pattern=r'^[^"\\\r\n]+$')
+    folder: str = Field(default="INBOX", pattern=r"^[ !#-\[\]-~]+$")
     remind_after_days: int = Field(default=7, ge=1)
     expire_after_days: int = Field(default=30, ge=2, le=366)
 

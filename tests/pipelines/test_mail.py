@@ -164,6 +164,19 @@ def test_a_refused_address_is_told_and_tried_again_once_it_is_corrected(answered
     assert answered(smtp) == []
 
 
+def test_an_address_with_letters_of_its_language_is_mailed_to_and_one_that_nobody_can_mail_to_is_told(
+    answered: Answered, smtp: SmtpServer
+) -> None:
+    answered.commons.edit("caen", TO, "donnees@économie-caen.example")
+    answered(smtp)
+    assert smtp.envelopes == [("communs@glane.example", ["donnees@xn--conomie-caen-9db.example"])]
+    answered.commons.edit("caen", "donnees@économie-caen.example", "données@caen.example")
+    answered.commons.file("caen", "a,,14000\n")
+    (told,) = answered(smtp)
+    assert "'données@caen.example' is no address that a mail server takes." in told.problems[0].what
+    assert len(smtp.taken) == 1
+
+
 @pytest.mark.parametrize("at", ["recipient", "mail"])
 def test_a_mail_that_is_put_off_is_sent_by_a_later_run(answered: Answered, smtp: SmtpServer, at: str) -> None:
     setattr(smtp, at, lambda _: "451 4.7.1 try later")

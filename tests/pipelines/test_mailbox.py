@@ -349,6 +349,9 @@ def test_glane_run_asks_publishes_after_the_yes_and_says_who_is_waited_for(
     assert said.code == 0, said
     assert f"mailed to {PARTNER}: the question" in said.out
     assert "lieux.csv waits for the partner's yes" in said.out
+    assert "waits for the partner's yes, asked for on" in glane("source", "list").out
+    listed = {one["partner"]: one["mailed"] for one in json.loads(glane("source", "list", "--json").out)}
+    assert (listed["angers"], listed["caen"]["standing"], listed["caen"]["file"]) == (None, "waits", "lieux.csv")
     caen.imap.deliver(mail("oui", replies_to=caen.question))
     outcome = json.loads(glane("run", "--json").out)
     (source,) = (one for one in outcome["datasets"][0]["sources"] if one["partner"] == "caen")
