@@ -1,5 +1,6 @@
 """Tables as people make them: what is a row of them, what is none, and what is said of it in each language."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sources.clean import CLEANERS, CleanContext
 from sources.declaration import FileFormat
 from sources.formats.shape import find_header, names_over
 from sources.read import ReadError, Reading, as_text, read
@@ -188,3 +190,13 @@ def test_the_sign_before_decimals_is_seen_and_another_than_agreed_is_told(tmp_pa
     assert told(csv(tmp_path, text, decimal=".")) == [
         "The numbers of this file have “,” before the decimals, not “.” as agreed."
     ]
+
+
+def test_dates_that_are_texts_and_dates_that_are_dates_come_out_alike(tmp_path: Path) -> None:
+    cells = [datetime.date(2026, 3, 12), "12/03/2026", "2026-03-12", " 12/03/2026 "]
+    reading = xlsx(tmp_path, [["Nom", "Date"], *([f"Lieu {number}", cell] for number, cell in enumerate(cells))])
+    clean = CLEANERS["date_fr"]
+    context = CleanContext()
+    assert [clean(as_text(record.cells["Date"]), context) for record in reading.records] == ["2026-03-12"] * 4
+    # What is no date stays as it stands, for the rules to tell: never 1970.
+    assert clean("31/02/2026", context) == "31/02/2026"
