@@ -7,6 +7,9 @@ import re
 from urllib.parse import quote
 
 LONGEST_CELL = 80
+_UNSEEN = str.maketrans({"\u00a0": "⍽", "\u202f": "⍽", "\u200b": "·", "\ufeff": "·"})
+"""Signs that show nothing, or look like a space: "Le Lavoir" became "Le Lavoir" would tell nobody what changed."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -19,7 +22,7 @@ def code(cell: str) -> str:
     """A cell as it stands, on one line, as code."""
     flat = cell.replace("\r\n", "⏎").replace("\n", "⏎").replace("\r", "⏎")
     # A terminal would obey control characters.
-    flat = _CONTROL.sub("\N{SYMBOL FOR SUBSTITUTE}", flat)
+    flat = _CONTROL.sub("\N{SYMBOL FOR SUBSTITUTE}", flat).translate(_UNSEEN)
     short = flat if len(flat) <= LONGEST_CELL else flat[: LONGEST_CELL - 1] + "…"
     ticks = "``" if "`" in short else "`"
     space = " " if ticks == "``" or short != short.strip() or not short else ""

@@ -31,7 +31,8 @@ body { max-width: 46rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; background: 
 h1 { font-size: 1.5rem; line-height: 1.25; }
 h2 { font-size: 1.2rem; margin-top: 2.2rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 h3 { font-size: 1.05rem; }
-code { background: var(--soft); padding: .1em .3em; border-radius: .2em; font-size: .95em; }
+code { background: var(--soft); padding: .1em .3em; border-radius: .2em; font-size: .95em;
+  white-space: pre-wrap; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { border: 1px solid var(--line); padding: .35rem .7rem; text-align: left; font-weight: inherit; }
 thead th { background: var(--soft); font-weight: 600; }

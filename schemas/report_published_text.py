@@ -90,12 +90,14 @@ def _letter(report: SourceReport, text: str, record: str, say: Speaker, field: s
     """The letter that contests a value: it names dataset, version (or the day of this answer), source and record."""
     about, published = report.about, report.published
     title = about.dataset_title[say.language] if about.dataset_title else about.dataset
-    run = published.version if published is not None else say.date(report.run_at)
+    run = say("contest-answer", date=say.date(report.run_at))
+    if published is not None:
+        run = say("contest-version", version=published.version)
     subject = say("contest-subject", dataset=title, version=run, record=record).strip()
     body = say(
         "contest-body",
         dataset=f"{title} ({about.dataset}/{about.table})",
-        version=f"{published.version} ({say.date(published.created)})" if published else run,
+        version=f"{run} ({say.date(published.created)})" if published else run,
         source=f"{about.organisation} ({about.partner})",
         record=record,
         field=field,

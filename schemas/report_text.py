@@ -143,7 +143,11 @@ def _problems(report: SourceReport, severity: Severity, say: Speaker) -> Iterato
     if not groups:
         return
     yield f"## {say(f'head-{severity}')}"
-    yield say(f"intro-{severity}", rows=say.count("row", report.counts.to_correct if report.counts else 0))
+    held = report.counts.on_hold if report.counts else 0
+    if severity == "info" and held:
+        yield say("intro-held", rows=say.count("row", held))
+    else:
+        yield say(f"intro-{severity}", rows=say.count("row", report.counts.to_correct if report.counts else 0))
     told: dict[str, int] = {}
     for number, group in enumerate(groups, start=1):
         yield "\n".join(_group(number, group, say, _remedy(number, group, say, told)))

@@ -7,6 +7,7 @@ developer understands. Does not belong here: the phrases themselves (phrases/con
 import datetime
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ _CONSTRAINT = re.compile(r'constraint "(?P<name>\w+)" is "(?P<limit>.*)"', re.DO
 _MOMENT = datetime.datetime(2026, 11, 21, 14, 30, tzinfo=datetime.UTC)
 _ISO = {"date": "%Y-%m-%d", "time": "%H:%M:%S", "datetime": "%Y-%m-%dT%H:%M:%S"}
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+_DATE_LIKE = re.compile(r"\d{4}[/. -]\d{1,2}[/. -]\d{1,2}|\d{1,2}[/. -]\d{1,2}[/. -]\d{4}")
 _DAY_FIRST = re.compile(r"(\d{1,2})[/. -](\d{1,2})[/. -](\d{4})")
 _YES = {"oui", "vrai", "yes", "y", "o", "x", "1", "true", "ja", "si", "sí", "sim"}
 _NO = {"non", "faux", "no", "n", "0", "false", "nee", "não"}
@@ -77,6 +79,9 @@ def _type_sentence(error: ErrorRecord, field: Mapping[str, Any], cell: str | Non
     elif kind == "geojson":
         values = {"point": '{"type": "Point", "coordinates": [2.35, 48.85]}'}
     name = f"conformity.type-{kind}-{form}" if kind == "string" else f"conformity.type-{kind}"
+    if kind == "date" and _is_no_day(cell or ""):
+        # Its form may well be one that the partner's mapping takes: the day is what is wrong.
+        name = "conformity.type-date-impossible"
     phrase = say(name if exists(name) else "conformity.type-string", **values)
     return _sentence("type-error", error.field_name, phrase, _readable(field, cell or ""))
 
@@ -84,6 +89,18 @@ def _type_sentence(error: ErrorRecord, field: Mapping[str, Any], cell: str | Non
 def _shape(pattern: str) -> Text:
     """The shape of a date as people write it: `%d/%m/%Y` -> DD/MM/YYYY."""
     return in_each(lambda one: re.sub("%([YymdHMS])", lambda code: words("general")[f"shape-{code[1]}"][one], pattern))
+
+
+def _is_no_day(cell: str) -> bool:
+    """Whether a cell has the form of a date and names no day, in whatever order: 31/02/2025."""
+    numbers = [int(part) for part in re.split(r"[/. -]", cell.strip()) if part.isascii() and part.isdigit()]
+    if len(numbers) != 3 or not _DATE_LIKE.fullmatch(cell.strip()):
+        return False
+    for year, month, day in (numbers, numbers[::-1], (numbers[2], numbers[0], numbers[1])):
+        with suppress(ValueError):
+            datetime.date(year, month, day)
+            return False
+    return True
 
 
 def _readable(field: Mapping[str, Any], cell: str) -> str | None:
@@ -94,6 +111,8 @@ def _readable(field: Mapping[str, Any], cell: str) -> str | None:
         if len(numbers) != 1:
             return None
         number = numbers[0].group().replace(",", ".")
+        if not _within(float(number), field.get("constraints", {})):
+            return None
         whole, _, decimals = number.partition(".")
         return number if kind == "number" else whole if not decimals.strip("0") else None
     if kind == "boolean":
@@ -107,6 +126,12 @@ def _readable(field: Mapping[str, Any], cell: str) -> str | None:
         form = field.get("format", "default")
         return day.strftime(form if "%" in form else _ISO["date"])
     return None
+
+
+def _within(number: float, constraints: Mapping[str, Any]) -> bool:
+    """Whether a number may be proposed: one that the field does not take either would be no help."""
+    least, most = constraints.get("minimum"), constraints.get("maximum")
+    return (least is None or number >= float(least)) and (most is None or number <= float(most))
 
 
 def _constraint_sentence(error: ErrorRecord, field: Mapping[str, Any], cell: str | None) -> Sentence:

@@ -62,6 +62,8 @@ def _national_id(cells: Cells, settings: OfCountry) -> Iterator[Finding]:
         return
     if not (any(_valid(module, compact) for module in checks) or (code == "FR" and RNA.fullmatch(compact))):
         phrase = f"national_id-{code}" if code in ("FR", "BE") else "national_id"
+        if code == "FR" and re.fullmatch("[0-9]{14}", compact):
+            phrase = "siret"
         yield Finding(name, phrase, {} if code in ("FR", "BE") else {"country": known.name})
     elif compact != cell:
         yield Finding(name, "national_id-spaces", suggestion=compact)

@@ -83,7 +83,7 @@ def test_a_letter_that_contests_a_value_is_begun_for_the_partner(commons: Common
         "Field: nom",
     ]
     assert lines[0] == "Dataset: Places (lieux/places)"
-    assert lines[1].startswith("Version or answer: 1.0.0 (")
+    assert lines[1].startswith("version 1.0.0 (")
 
 
 def test_where_nothing_of_it_changed_no_answer_is_written_again(commons: Commons) -> None:

@@ -407,3 +407,26 @@ def test_a_file_is_checked_under_a_schema_alone(tmp_path: Path) -> None:
     report, answer = check_against_schema(path, PLACES)
     assert [g.rule for g in answer.problems] == ["constraint-pattern"]
     assert report.wrong_rows() == {2}
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("31/02/2025", "There is no such date."),
+        ("2026-02-30", "There is no such date."),
+        ("31/01/2025", "This is not a date in the expected form."),
+        ("bientôt", "This is not a date in the expected form."),
+        ("1/2", "This is not a date in the expected form."),
+    ],
+)
+def test_a_day_that_does_not_exist_is_not_blamed_on_its_form(cell: str, said: str) -> None:
+    schema = {"fields": [{"name": "f", "type": "date"}]}
+    assert sentence_for(_record("type-error", field_name="f"), schema, cell).message.en == said
+
+
+def test_a_number_that_the_field_does_not_take_is_never_proposed() -> None:
+    schema = {"fields": [{"name": "f", "type": "number", "constraints": {"minimum": -90, "maximum": 90}}]}
+    told = [
+        sentence_for(_record("type-error", field_name="f"), schema, cell).suggestion for cell in ("40,4", "404,243")
+    ]
+    assert told == ["40.4", None]

@@ -15,6 +15,7 @@ from glane.store import FolderStore
 from glane.text import LANGUAGES, Language, Text
 from schemas.judge import judge
 from schemas.judgement import AccountingError, Judgement, Problem, Verdict
+from schemas.markdown import code, in_table
 from schemas.phrases import listing, phrases, say, words
 from schemas.report import (
     MOST_GROUPS,
@@ -132,7 +133,8 @@ def test_the_answer_says_what_to_write_instead_in_french(report: SourceReport) -
     assert text.startswith(
         "# Lieux du Moulin : réponse du 21 novembre 2026\n\n"
         "Nous avons lu 6 lignes dans votre fichier.\n\n"
-        "| Vos lignes | cette fois | la fois d'avant |\n|---|---:|---:|\n| lues | 6 | 4 |\n| bonnes à publier | 2 | 4 |\n"
+        "| Vos lignes | cette fois | la fois d'avant |\n|---|---:|---:|\n"
+        "| lues | 6 | 4 |\n| bonnes à publier | 2 | 4 |\n"
         "| à corriger | 3 | 0 |\n| en attente | 1 | 0 |\n\n"
         "Moins de lignes que prévu.\n\n"
         "## À corriger\n\n"
@@ -341,3 +343,18 @@ def test_a_long_list_is_cut_with_the_number_left_out() -> None:
     cut, whole = listing(["a", "b", "c", "d"], 2), listing(["a", "b", "c"], 2)
     assert (cut.fr, cut.en) == ("a ; b (et 2 autres)", "a; b (and 2 more)")
     assert (whole.fr, whole.en) == ("a ; b ; c", "a; b; c")
+
+
+def test_what_cannot_be_seen_is_shown_in_what_was_tidied() -> None:
+    assert [code("Le\u00a0Lavoir"), code("Le Lavoir"), code("a\u200bb"), code("a|b`c")] == [
+        "`Le⍽Lavoir`",
+        "`Le Lavoir`",
+        "`a·b`",
+        "`` a|b`c ``",
+    ]
+    assert in_table("a|b") == "`a\\|b`"
+
+
+def test_rows_that_wait_for_an_agreement_are_not_called_nothing_urgent(report: SourceReport) -> None:
+    assert "1 ligne en attente : elles ne seront publiées" in to_markdown(report, "fr")
+    assert "Rien à faire d'urgent." not in to_markdown(report, "fr")
