@@ -7,6 +7,7 @@ by column instead of by the source's mapping. Does not belong here: making one (
 
 import contextlib
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from sources.annotation import is_annotated
 from sources.declaration import FileFormat, Identity, Source
 from sources.fields import FieldMapping
 from sources.formats.reading import ReadError, Reading, as_text
-from sources.formats.sheets import read_sheet
+from sources.formats.sheets import read_sheet, sheet_cells
 from sources.identity.ids import Brings
 from sources.identity.likeness import compared_fields
 from sources.read import read
@@ -51,7 +52,7 @@ def arrived(path: Path, source: Source, dataset: Dataset, table: Table) -> Arriv
         return Arrived(read(path, source.line.format), source, ours=is_annotated(path))
     mark, kind = found
     _check_meant(path, mark, source, dataset, table)
-    declared = FileFormat(kind=kind, sheet=_sheet(path, table), missing=_missing(source, table))
+    declared = FileFormat(kind=kind, sheet=_sheet(path, table), header=1, missing=_missing(source, table))
     reading = read_sheet(path, declared)
     key = table.primary_key[0] if len(table.primary_key) == 1 else None
     # A row with nothing left but its id is one that the partner took out.
@@ -68,15 +69,15 @@ def is_ours(path: Path) -> bool:
 
 
 def _mark(path: Path) -> tuple[Mark, Literal["xlsx", "ods"]] | None:
-    with contextlib.suppress(zipfile.BadZipFile, KeyError, OSError, CalamineError):
+    # What is broken or too large is told by whoever reads it as the partner's own file.
+    with contextlib.suppress(zipfile.BadZipFile, zlib.error, KeyError, OSError, CalamineError, ReadError):
         if not zipfile.is_zipfile(path):
             return None
         with zipfile.ZipFile(path) as archive:
             names = {entry.filename: entry.file_size for entry in archive.infolist()}
             for part, told, kind in _PARTS:
                 if names.get(part, _PART_MAX) < _PART_MAX and told in archive.read(part):
-                    rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_name(SHEET).to_python()
-                    mark = mark_in(rows)
+                    mark = mark_in(sheet_cells(path, FileFormat(kind=kind, sheet=SHEET)))
                     return None if mark is None else (mark, kind)
     return None
 

@@ -62,6 +62,12 @@ def read_sheet(path: Path, declared: FileFormat) -> Reading:
     )
 
 
+def sheet_cells(path: Path, declared: FileFormat) -> list[list[Any]]:
+    """The cells of the declared sheet as they stand, under the same limits. Raises ReadError, and what the reader of
+    workbooks raises of one that is broken."""
+    return _rows(path, declared)[1]
+
+
 def _rows(path: Path, declared: FileFormat) -> tuple[str, list[list[Any]], Merged]:
     """The name of the sheet that is declared, all its rows, blank ones too, and its merged cells."""
     if path.stat().st_size == 0:
