@@ -51,7 +51,7 @@ from sources.harvest import harvest
 from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
 from sources.inbox.reading import may_stand
-from sources.mapping import Mapped, columns_read
+from sources.mapping import Mapped, columns_read, key_columns
 from sources.read import as_text
 from sources.returned import Arrived, arrived
 from sources.snapshot import Snapshot
@@ -271,7 +271,9 @@ def judge_file(
     personal = personal_of(table, line.personal, line.country, sent.source.line.read_from)
     found, gated = judge_gated(dataset, table, mapped.rows, personal, questions=mapped.questions)
     judgement = replace(found, valid_until=earliest(found.valid_until, points.again))
-    reading, columns = sent.reading, columns_read(sent.source.line, sent.reading.columns)
+    # An id that is there twice is told as the partner's own number, in its own column.
+    reading, own = sent.reading, key_columns(sent.source.line, table)
+    columns = {**own, **columns_read(sent.source.line, reading.columns)}
 
     def their_cell(number: int, name: str) -> str | None:
         record = reading.record(number)
@@ -285,7 +287,7 @@ def judge_file(
         arrival=arrival_of(snapshot, reading=reading),
         judged=key,
         previous=last.counts if last is not None else None,
-        columns={name: " + ".join(read_from) for name, read_from in sent.source.line.read_from.items()},
+        columns={name: " + ".join(read_from) for name, read_from in {**own, **sent.source.line.read_from}.items()},
         their_cell=their_cell,
         place=reading.place,
         unmapped=mapped.unmapped,

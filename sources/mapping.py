@@ -132,6 +132,12 @@ def columns_read(line: SourceLine, columns: Sequence[str]) -> dict[str, tuple[st
     }
 
 
+def key_columns(line: SourceLine, table: Table) -> dict[str, tuple[str, ...]]:
+    """The columns of the partner's own number, which the key of `table` is made of: none where it has no number."""
+    columns = line.id.columns if line.id is not None else None
+    return {table.primary_key[0]: tuple(columns)} if columns else {}
+
+
 def _columns_used(line: SourceLine) -> list[str]:
     mapped = [column for mapping in line.map.values() for column in mapping.columns]
     return [*mapped, *((line.id.columns if line.id else None) or ())]
