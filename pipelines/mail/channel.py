@@ -74,10 +74,16 @@ def _without_server(entry: Entry, intakes: Sequence[Intake]) -> Iterator[Deliver
 
 @dataclass
 class _Post:
-    """The connection of a run: opened for the first letter, and not tried again once it failed."""
+    """The connection of a run: opened for the first letter.
+
+    A server that cannot be reached, or breaks off twice, is `broken` for the run; a letter at which it breaks off once
+    keeps no other back. After one of which nobody knows whether it was taken the run mails no more: it might make more.
+    """
 
     settings: SmtpSettings
     broken: ServerError | None = None
+    _failures: int = 0
+    _ended: bool = False
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _connection: Connection | None = None
 
@@ -88,19 +94,33 @@ class _Post:
         self._stack.close()
 
     def send(self, to: str, mail: bytes, before_end: Callable[[], None]) -> None:
-        """As Connection.send. What broke the connection ends the run's mail."""
-        if self.broken is not None:
-            raise self.broken
+        """As Connection.send; ServerError where this run mails no more."""
+        if self.broken is not None or self._ended:
+            raise self.broken or ServerError("This run mails no more.", "The next run does.")
+        connection = self._connection or self._open()
+        # Whatever goes wrong but a refusal, the next letter gets a connection of its own.
+        self._connection = None
         try:
-            if self._connection is None:
-                self._connection = self._stack.enter_context(Connection(self.settings))
-            self._connection.send(to, mail, before_end)
+            connection.send(to, mail, before_end)
+        except (LaterError, RefusedError):
+            self._connection = connection
+            raise
+        except UncertainError:
+            self._ended = True
+            raise
+        except ServerError as error:
+            self._failures += 1
+            if self._failures > 1:
+                self.broken = error
+                raise
+            raise LaterError(error.what, error.remedy) from error
+        self._connection = connection
+
+    def _open(self) -> Connection:
+        try:
+            return self._stack.enter_context(Connection(self.settings))
         except ServerError as error:
             self.broken = error
-            raise
-        except (UncertainError, OvertakenError):
-            # That connection is gone; the next letter gets a new one.
-            self._connection = None
             raise
 
 

@@ -109,7 +109,8 @@ class Connection:
             self._close()
             raise UncertainError(
                 f"The mail server broke off when it had the whole mail to {to}: it may have taken it.",
-                "Nothing to do: it is sent once more, with the same number, by a run a quarter of an hour from now.",
+                "Nothing to do: a run a quarter of an hour from now sends it once more, with the same number. This run "
+                "mails no more; the next does.",
             ) from error
         self._accepted(answer, to)
 

@@ -208,6 +208,37 @@ def test_one_partner_who_is_refused_keeps_no_other_from_being_answered(answered:
     assert [(one.partner, len(one.done), len(one.problems)) for one in told] == [("brest", 0, 1), ("caen", 1, 0)]
 
 
+def test_a_letter_at_which_the_server_breaks_off_keeps_no_other_back_and_twice_is_enough(
+    answered: Answered, smtp: SmtpServer
+) -> None:
+    answered.commons.file("angers", "1,,49000\n")
+    answered.commons.file("brest", "7,Le Fil,490\n")
+    smtp.mail = lambda to: "421 4.3.2 closing" if "angers" in to else None
+    told = answered(smtp, "angers", "brest", "caen")
+    assert [(one.partner, len(one.done), len(one.problems)) for one in told] == [
+        ("angers", 0, 1),
+        ("brest", 1, 0),
+        ("caen", 1, 0),
+    ]
+    answered.commons.file("brest", "7,,29000\n")
+    smtp.mail = lambda to: None if "caen" in to else "421 4.3.2 closing"
+    told = answered(smtp, "angers", "brest", "caen")
+    assert [(one.partner, len(one.problems)) for one in told] == [("angers", 1), ("", 1)]
+
+
+def test_after_a_mail_whose_taking_was_not_heard_a_run_mails_no_more(answered: Answered, smtp: SmtpServer) -> None:
+    async def break_off(server: Any) -> None:
+        server.transport.abort()
+
+    answered.commons.file("brest", "7,Le Fil,490\n")
+    smtp.after_mail = break_off
+    (told,) = answered(smtp, "brest", "caen")
+    assert (told.partner, "mails no more" in told.problems[0].remedy, len(smtp.taken)) == ("brest", True, 1)
+    smtp.after_mail = None
+    (told,) = answered(smtp, "brest", "caen")
+    assert (told.partner, len(told.done), len(smtp.taken)) == ("caen", 1, 2)
+
+
 def test_a_mail_whose_taking_was_not_heard_is_sent_once_more_under_its_number_and_never_a_third_time(
     answered: Answered, smtp: SmtpServer
 ) -> None:
