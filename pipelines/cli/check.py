@@ -51,14 +51,7 @@ def check(
         int | None, typer.Option(min=1, help="With --schema: stop after so many errors.", show_default="none")
     ] = None,
     language: Annotated[
-        str | None,
-        typer.Option(
-            "--lang",
-            help="Language of the answer.",
-            show_default="the partner's",
-            callback=known_language,
-            metavar="LANGUAGE",
-        ),
+        str | None, typer.Option("--lang", help="Its language.", show_default="the partner's", callback=known_language)
     ] = None,
 ) -> None:
     """Say which cells of a file are wrong and what to write instead. Exit code 0: nothing to correct; 1: something is.
