@@ -56,10 +56,13 @@ def measure(source: Source, known: list[Source]) -> Figures:
     ids = line.id.columns if line.id and line.id.columns else ()
     said = {"name": file.name, "country": line.country, "language": line.language, "identity": ids}
     table = line.table or dataset.main.name
-    unaided = propose(dataset, known, file, **said).found.table.name
-    found = propose(dataset, known, file, table=table, **said).found
+    found = propose(dataset, known, file, **said).found
+    unaided = found.table.name
+    if unaided != table:
+        found = propose(dataset, known, file, table=table, **said).found
     truth: dict[str, set[str]] = {}
-    held = read(file, line.format).columns
+    patterns = any("*" in column for mapping in line.map.values() for column in mapping.taken)
+    held = read(file, line.format).columns if patterns else ()
     for field, mapping in line.map.items():
         for written in mapping.taken:
             # "Tag *" is as many columns as the file has.
