@@ -12,20 +12,23 @@ from pipelines.contributing import is_too_stale
 from schemas.report import SourceReport, last_report
 from sources.declaration import BrokenSource, Source
 from sources.revisits import is_due, longest, next_check
-from sources.snapshot import Pointer, told
+from sources.snapshot import Pointer, rests_until, told
 
 
-def next_visit(source: Source | BrokenSource, pointer: Pointer | None, report: SourceReport | None) -> datetime | None:
+def next_visit(
+    source: Source | BrokenSource, pointer: Pointer | None, report: SourceReport | None, rests: datetime | None = None
+) -> datetime | None:
     """When `source` is to be asked again; None where it never was, or is not asked any more.
 
-    One that fails is asked at its cadence, counted from its last run.
+    One that fails is asked at its cadence, counted from its last run; no sooner than its server asked for (`rests`).
     """
     if isinstance(source, BrokenSource) or source.line.state != "active":
         return None
     line = source.line
     if report is not None and report.state == "failed":
         at = _moment(report.run_at)
-        return next_check(line.cadence, line.asked_at_least, checked=at, changed=at)
+        following = next_check(line.cadence, line.asked_at_least, checked=at, changed=at)
+        return max(following, rests) if following is not None and rests is not None else following
     if pointer is None:
         return None
     checked = _moment(pointer.checked_at)
@@ -42,7 +45,7 @@ def state_of(
     """A source's last report; and when it was `checked_at`, its `next_check` and its `freshness`, as JSON values."""
     report = last_report(store, source.dataset, source.partner)
     pointer = told(source, store) if isinstance(source, Source) else None
-    following = next_visit(source, pointer, report)
+    following = next_visit(source, pointer, report, rests_until(source, store) if isinstance(source, Source) else None)
     failed = report is not None and report.state == "failed"
     # Where nothing changed, no report was made again.
     checked = pointer.checked_at if pointer is not None and not failed else report.run_at if report else None
@@ -73,7 +76,8 @@ def visited(source: Source | BrokenSource, store: Store) -> datetime | None:
     """`next_visit`, from the store."""
     if isinstance(source, BrokenSource):
         return None
-    return next_visit(source, told(source, store), last_report(store, source.dataset, source.partner))
+    report = last_report(store, source.dataset, source.partner)
+    return next_visit(source, told(source, store), report, rests_until(source, store))
 
 
 def due(source: Source | BrokenSource, store: Store, now: datetime) -> bool:

@@ -29,7 +29,7 @@ from sources.fetch.pages import fetch_pages
 from sources.fetch.portals import Found, find
 from sources.inbox.reading import harvest_inbox
 from sources.limits import patience_with
-from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, snapshot_of
+from sources.snapshot import DecidedBy, Pointer, Snapshot, keep, point, pointer, rest, snapshot_of
 from sources.snapshot import folder as snapshots
 from sources.where import S3, Ckan, Deposit
 
@@ -67,7 +67,12 @@ def harvest(
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with store.staged() as folder:
         staged = folder / "received"
-        brought = _bring(source, store, staged, before, patience, own_portal)
+        try:
+            brought = _bring(source, store, staged, before, patience, own_portal)
+        except HarvestError as error:
+            if error.after is not None:
+                rest(source, store, error.after)
+            raise
         if brought.same is not None and before is not None:
             found = point(source, store, _still(before, brought, now))
             return snapshot_of(source, found, changed=False)

@@ -6,12 +6,15 @@ Belongs here: what a snapshot is, and its place in the store:
     raw/<dataset>/<partner>/<sha256>.json   what was asked and answered when they first came
     raw/<dataset>/<partner>/latest.json     which bytes are the current ones, and when they were last looked for
 
+    raw/<dataset>/<partner>/rest.json       until when its server asked to be left in peace
+
 latest.json is written last: what it names is whole. Does not belong here: fetching (harvest.py).
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -20,6 +23,7 @@ from glane.store import MissingError, Store, sha256_of
 from sources.declaration import Source
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+_REST_MAX = timedelta(days=31)
 DecidedBy = Literal["first", "hash", "etag", "last-modified", "portal"]
 
 
@@ -96,6 +100,21 @@ def told(source: Source, store: Store) -> Pointer | None:
     try:
         return Pointer(**value)
     except TypeError:
+        return None
+
+
+def rest(source: Source, store: Store, seconds: float) -> None:
+    """Remember that the server asked to be left in peace for so long, a month at most: nobody waits for ever."""
+    until = datetime.now(UTC) + min(timedelta(seconds=seconds), _REST_MAX)
+    store.write_json(f"{folder(source)}/rest.json", {"until": until.isoformat(timespec="seconds")})
+
+
+def rests_until(source: Source, store: Store) -> datetime | None:
+    """Until when the server asked to be left in peace; None where it never did."""
+    value: Any = store.read_json(f"{folder(source)}/rest.json")
+    try:
+        return datetime.fromisoformat(value["until"])
+    except (TypeError, KeyError, ValueError):
         return None
 
 

@@ -9,8 +9,11 @@ from glane.errors import DataError, WorldError
 class HarvestError(WorldError):
     """The data could not be fetched: a missing file, a dead address, a server's error, a transfer that broke off.
 
-    `status` is what the server answered, where it was that.
+    `status` is what the server answered, where it was that; `after` are the seconds for which it asked to be left in
+    peace, where it did.
     """
+
+    after: float | None = None
 
     def __init__(self, what: str, remedy: str, *, status: int | None = None) -> None:
         super().__init__(what, remedy)

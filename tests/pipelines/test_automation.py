@@ -2,7 +2,9 @@
 
 import json
 import os
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import dagster as dg
@@ -195,3 +197,32 @@ def test_who_has_deposited_waits_no_longer_than_a_cadence_however_long_nothing_c
     assert asked_after() == timedelta(days=1)
     commons.edit("angers", "licence:", "slowest: monthly\nlicence:")
     assert asked_after() == timedelta(days=31)
+
+
+def test_a_server_that_asks_for_a_longer_rest_than_the_cadence_gets_it(commons: Commons) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(429)
+            self.send_header("Retry-After", str(3 * 24 * 3600))
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        commons.source("brest", url=f"http://127.0.0.1:{httpd.server_port}/lieux.csv")
+        (entry,) = load_catalogue(commons.settings).values()
+        store, source = open_store(commons.settings.store), entry.source("brest")
+        asked = datetime.now(UTC)
+        error = take_in(source, entry.dataset, store).error
+        assert error is not None
+        assert "It asks to come back in 259200 seconds." in error.remedy
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+    following = visited(source, store)
+    assert following is not None
+    assert timedelta(days=3) <= following - asked + timedelta(seconds=1) < timedelta(days=3, minutes=2)
+    assert [due(source, store, asked + timedelta(days=days)) for days in (1, 2, 3)] == [False, False, True]

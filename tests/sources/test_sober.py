@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -154,33 +153,42 @@ def test_manners_that_are_none_are_refused(name: str, value: str) -> None:
     assert declared == Manners("a@b.c", 4, 0.25)
 
 
-def test_one_host_gets_so_many_requests_at_once_and_a_gap_between_two() -> None:
-    turns, now = Turns(), [0]
-    begun: list[tuple[str, float]] = []
-    most = [0]
+def test_one_host_gets_so_many_requests_at_once_and_another_does_not_wait_for_it() -> None:
+    turns, entered, leave = Turns(), threading.Semaphore(0), threading.Event()
+    now, most = [0], [0]
     lock = threading.Lock()
 
     def ask(host: str) -> None:
-        with turns.turn(f"https://{host}/x", Manners(at_once=2, gap=0.02)):
+        with turns.turn(f"https://{host}/x", Manners(at_once=2, gap=0)):
             with lock:
-                begun.append((host, time.monotonic()))
                 now[0] += host == "busy.example"
                 most[0] = max(most[0], now[0])
-            time.sleep(0.05)
+            entered.release()
+            leave.wait(20)
             with lock:
                 now[0] -= host == "busy.example"
 
-    hosts = ["busy.example"] * 6 + ["other.example"]
-    threads = [threading.Thread(target=ask, args=(host,)) for host in hosts]
+    threads = [threading.Thread(target=ask, args=(host,)) for host in ["busy.example"] * 6 + ["other.example"]]
     for thread in threads:
         thread.start()
+    # Two of the one, and the other.
+    assert all(entered.acquire(timeout=20) for _ in range(3))
+    assert not entered.acquire(timeout=0.1)
+    leave.set()
     for thread in threads:
         thread.join()
-    busy = sorted(at for host, at in begun if host == "busy.example")
     assert most[0] == 2
-    assert all(later - earlier > 0.015 for earlier, later in pairwise(busy))
-    other = next(at for host, at in begun if host == "other.example")
-    assert other < busy[3], "another host does not wait for this one"
+
+
+def test_between_two_requests_to_one_host_there_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("sources.fetch.manners.sleep", waits.append)
+    monkeypatch.setattr("sources.fetch.manners.monotonic", lambda: 100.0)
+    turns = Turns()
+    for host in ("a.example", "a.example", "b.example", "a.example", "A.example:443"):
+        with turns.turn(f"https://{host}/x", Manners(gap=0.25)):
+            pass
+    assert waits == [0.0, 0.25, 0.0, 0.5, 0.0]
 
 
 @pytest.fixture
