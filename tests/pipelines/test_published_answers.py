@@ -15,6 +15,7 @@ from pipelines.release import make_version
 from schemas.report import SourceReport, last_report
 from schemas.report_text import to_markdown
 from schemas.report_values import Others
+from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons, three_partners
 
 
@@ -130,3 +131,21 @@ def test_every_value_that_glane_gave_is_in_a_table_with_its_reason(commons: Comm
     commons.file("caen", "a,L'Atelier,14000\n")
     run(commons)
     assert not store.exists("reports/lieux/caen/values.csv")
+
+
+def test_a_partner_is_answered_in_its_language_and_in_any_that_is_asked_for(
+    commons: Commons, glane: Glane, tmp_path: Path
+) -> None:
+    commons.edit("caen", "licence:", "language: nl\nlicence:")
+    run(commons)
+    own, english = glane("report", "lieux/caen"), glane("report", "lieux/caen", "--lang", "en")
+    assert own.out.startswith("# Places of caen: antwoord van ")
+    assert "Dit is geen" in own.out or "Deze tekst heeft niet de verwachte vorm" in own.out
+    assert english.out.startswith("# Places of caen: answer of ")
+    unknown = glane("check", "lieux.csv", "--source", "lieux/caen", "--lang", "xx")
+    assert (unknown.code, unknown.err) == (2, "glane: There is no language 'xx'.\nChoose one of fr, en, nl.\n")
+    none = glane("report", "lieux/angers", "--values", str(tmp_path / "values.csv"))
+    assert (none.code, none.err.splitlines()[0]) == (
+        2,
+        "glane: Every published value of lieux/angers is the partner's own text.",
+    )
