@@ -15,14 +15,13 @@ from pipelines.contributing import contributions_of
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
 from publish.about import ids_that_stood
-from publish.build import Built, build_version
+from publish.build import Built, Foreseen, build_version, foresee
 from publish.ckan.address import read_address
 from publish.ckan.publication import Receipt, publish
 from publish.contribution import Held, Refusal, admit
 from publish.decisions import Decisions, read_decisions
 from publish.quality import Accounts, account
 from publish.references import merge_tables
-from publish.suggesting import Suggestion, suggestions
 from publish.version import Version, current
 from schemas.dataset import Dataset
 from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
@@ -137,12 +136,12 @@ def project(
     return Publication(entry.name, publish(version, dataset, store, address, say, tell=tell))
 
 
-def suggestions_of(entry: Entry, store: Store) -> list[Suggestion]:
-    """The pairs of rows that wait for a person, most alike first. Raises as merge_sources."""
+def foresee_version(entry: Entry, store: Store) -> Foreseen:
+    """What would wait for a person, were a version made now; nothing is made. Raises as make_version."""
     dataset = usable(entry)
-    admitted, _ = admit(dataset, contributions_of(entry, dataset, store), store)
-    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions_of(entry))
-    return suggestions(dataset, admitted, applied.merged)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    contributions = contributions_of(entry, dataset, store)
+    return foresee(dataset, contributions, store, created=created, decisions=decisions_of(entry))
 
 
 def decisions_of(entry: Entry) -> Decisions:

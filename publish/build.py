@@ -17,19 +17,20 @@ from glane.errors import DataError
 from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
 from publish.contribution import Contribution, Held, Refusal, admit
-from publish.deciding import Applied, in_words, said_of
+from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decisions
 from publish.derive import derive
 from publish.diff import descriptor_of
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
-from publish.holding import expectations_of, hold_to_expectations
+from publish.holding import HeldBackError, expectations_of, hold_to_expectations
 from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
 from publish.quality import Accounts, account, quality_report
 from publish.references import merge_tables
+from publish.suggesting import Suggestion, suggestions
 from publish.succession import succession
 from publish.version import Input, Version, VersionFile, current, listed, load
 from schemas.dataset import Dataset
@@ -113,6 +114,44 @@ def build_version(
     NothingToPublishError, VersionError, DeclarationError for a decision that cannot be applied, and HeldBackError for a
     version that is not what dataset.yaml expects.
     """
+    made = _make(dataset, contributions, store, created, decisions)
+    with store.writer():
+        return _keep(made, store, created)
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What would wait for a person, were a version made now."""
+
+    refused: tuple[Refusal, ...]
+    questions: tuple[Question, ...]
+    suggestions: tuple[Suggestion, ...]
+    held_back: HeldBackError | None
+
+
+def foresee(
+    dataset: Dataset,
+    contributions: Sequence[Contribution],
+    store: Store,
+    *,
+    created: str,
+    decisions: Decisions = UNDECIDED,
+) -> Foreseen:
+    """What would wait for a person, were a version made of `contributions` now; nothing is made. Raises as
+    build_version."""
+    made = _make(dataset, contributions, store, created, decisions)
+    held_back = None
+    try:
+        hold_to_expectations(dataset, made.contributions, made.tables, store, current(store, dataset.name))
+    except HeldBackError as error:
+        held_back = error
+    pairs = suggestions(dataset, made.contributions, made.applied.merged)
+    return Foreseen(made.refused, made.applied.questions, tuple(pairs), held_back)
+
+
+def _make(
+    dataset: Dataset, contributions: Sequence[Contribution], store: Store, created: str, decisions: Decisions
+) -> _Made:
     admitted, refused = admit(dataset, contributions, store)
     if not admitted:
         reasons = " ".join(f"{refusal.partner}: {refusal.reason.en}" for refusal in refused)
@@ -129,9 +168,7 @@ def build_version(
             derived = derive(dataset, table, tables)
             tables[table.name], left_out[table.name] = derived.rows, derived.left_out
     accounts = account(admitted, merged, applied.held, left_out)
-    made = _Made(dataset, admitted, applied, tables, accounts, refused)
-    with store.writer():
-        return _keep(made, store, created)
+    return _Made(dataset, admitted, applied, tables, accounts, refused)
 
 
 def _keep(made: _Made, store: Store, created: str) -> Built:

@@ -17,6 +17,7 @@ from pipelines.cli import (
     source,
     template,
     terms,
+    today,
     ui,
     versions,
 )
@@ -44,6 +45,7 @@ app.command("versions")(versions.versions)
 app.command("diff")(versions.diff)
 app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
+app.command("today")(today.today)
 app.command("review")(review.review)
 app.command("rights")(rights.rights)
 app.command("publish")(publish.publish)

@@ -28,7 +28,7 @@ def review(
 ) -> None:
     """Go through the pairs of rows that may be one place: s same, d different, any other key later, q quit.
 
-    Each decision is written at once into sources/decisions/DATASET.csv, to be reviewed and committed; the next glane run
+    Each decision is written at once into sources/decisions/DATASET.csv, to be reviewed and committed; the next run
     follows it.
     """
     from dataclasses import asdict
@@ -36,7 +36,7 @@ def review(
 
     from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
-    from pipelines.release import suggestions_of
+    from pipelines.release import foresee_version
     from pipelines.settings import load_settings
     from publish.decisions import add
 
@@ -44,7 +44,7 @@ def review(
     catalogue = load_catalogue(settings)
     tables = [table.name for table in find_dataset(catalogue, dataset).contributed]
     entry = catalogue[dataset]
-    found = suggestions_of(entry, open_store(settings.store))
+    found = foresee_version(entry, open_store(settings.store)).suggestions
     if as_json:
         print_json([asdict(one) for one in found])
         return
