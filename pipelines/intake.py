@@ -280,6 +280,7 @@ def judge_file(
         texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
         return gated.cover(" ".join(filter(None, texts)), name) or None
 
+    beyond = beyond_bounds(judgement, line.bounds)
     report = judged_report(
         about_source(source, dataset),
         run_at,
@@ -293,7 +294,8 @@ def judge_file(
         unmapped=mapped.unmapped,
         cleaned=quoted_changes(mapped, gated.cover),
         personal=gated.counts,
-        notes=[*reading.notes, *points.notes, *beyond_bounds(judgement, line.bounds), *copy_note(mapped.rows)],
+        notes=[*reading.notes, *points.notes, *beyond, *copy_note(mapped.rows)],
+        beyond=beyond,
         sites=sites_of(table, gated.rows, judgement),
     )
     return Judged(table, mapped, judgement, report, sent, rows.register)

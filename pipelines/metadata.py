@@ -80,8 +80,8 @@ def complete(intake: Intake) -> Answer:
     """Whether the source was read whole and holds what its declaration lets expect."""
     if intake.error is not None:
         return Answer(False, str(intake.error))
-    if intake.report.notes:
-        return Answer(False, " ".join(note.en for note in intake.report.notes))
+    if intake.report.beyond:
+        return Answer(False, " ".join(note.en for note in intake.report.beyond))
     return Answer(True, counts(intake))
 
 

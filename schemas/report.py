@@ -166,6 +166,7 @@ class SourceReport(Declared):
     unmapped: tuple[str, ...] = ()
     cleaned: tuple[Cleaned, ...] = ()
     notes: tuple[Text, ...] = ()
+    beyond: tuple[Text, ...] = ()
     personal: tuple[PersonalCount, ...] = ()
     history: tuple[Earlier, ...] = ()
     sites: Sites | None = None
@@ -210,6 +211,7 @@ def judged_report(
     unmapped: Iterable[str] = (),
     cleaned: Iterable[Cleaned] = (),
     notes: Iterable[Text] = (),
+    beyond: Iterable[Text] = (),
     personal: Iterable[PersonalCount] = (),
     sites: Sites | None = None,
     given: Iterable[Given] = (),
@@ -217,9 +219,9 @@ def judged_report(
     """The report of a file that was judged.
 
     `judged` is its key (rows.judged_key), `columns` gives the partner's column of a field, `their_cell` the cell of
-    their file; without it the examples show the cell as it was judged. `place` says where a line
-    of several files stands. `notes` are said as they are (bounds); `personal` counts what the gate found
-    (schemas/personal).
+    their file; without it the examples show the cell as it was judged. `place` says where a line of several files
+    stands. `notes` are said as they are; those of them that tell what is `beyond` the source's bounds concern the
+    steward too. `personal` counts what the gate found (schemas/personal).
     """
     groups, more = grouped(judgement.problems, columns or {}, their_cell, place)
     return SourceReport(
@@ -235,6 +237,7 @@ def judged_report(
         unmapped=tuple(unmapped),
         cleaned=tuple(cleaned),
         notes=tuple(notes),
+        beyond=tuple(beyond),
         personal=tuple(personal),
         sites=sites,
         given=tuple(given),
