@@ -23,8 +23,8 @@ _DOMAIN = rf"[a-z0-9][a-z0-9-]*(?:{_DOT}[a-z0-9][a-z0-9-]*)*?{_DOT}(?:[a-z]{{2,2
 _ADDRESS = re.compile(
     rf"(?<![\w.+-])(?P<local>{_LOCAL}(?:{_DOT}[\w+-]+)*)(?P<at>{_AT})(?P<domain>{_DOMAIN})", re.IGNORECASE
 )
-_SUSPECT = (
-    r"(?i)@|&#0*64;|&#x0*40;|&commat;|%40|\barob|\barroba\b|\bchiocciola\b|\bapenstaartje\b|\bat\b"
+SIGNS = (
+    r"@|&#0*64;|&#x0*40;|&commat;|%40|\barob|\barroba\b|\bchiocciola\b|\bapenstaartje\b|\bat\b"
     r"|[\[({<]\s*a\s*[\])}>]"
 )
 _WRITTEN_DOT = re.compile(_DOT, re.IGNORECASE)
@@ -35,7 +35,7 @@ _LONG_FIRST_NAME = 4
 
 def suspected(text: pl.Expr, _: Context) -> pl.Expr:
     """The texts that may hold an address at all."""
-    return text.str.contains(_SUSPECT) & ~text.str.contains(_plain_role())
+    return text.str.contains(f"(?i){SIGNS}") & ~text.str.contains(_plain_role())
 
 
 def find_emails(text: str, _: Context) -> Iterator[Finding]:

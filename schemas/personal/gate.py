@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 
 import polars as pl
@@ -31,9 +31,6 @@ from schemas.phrases import say
 
 RULE = "personal_data"
 """The rule that problems of this gate bear."""
-
-Cover = Callable[[str, str | None], str]
-"""Covers what is personal in a text that people read, and that belongs to a field (None: to any)."""
 
 _ROW = "_row"
 _VALUES = re.compile(r"\s*(?:[|;,\n\r]|\s/\s)\s*")
@@ -61,6 +58,10 @@ class Personal:
         if decision is not None:
             return decision.decision, decision
         return ("hold-rows" if field in _needed(table) else "hold-field"), None
+
+
+Cover = Callable[[str, str | None], str]
+"""Covers what is personal in a text that people read, and that belongs to a field (None: to any)."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +153,11 @@ def coverer(table: Table, personal: Personal) -> Cover:
     """A function that covers, in a text made for people to read, what may not be published of the field that it belongs
     to (of no field: everything)."""
 
+    context_of = cache(personal.context)
+
     @lru_cache(10_000)
     def cover(text: str, field: str | None) -> str:
-        context = personal.context(field) if field else Context(personal.country)
-        found = search_text(text, context)
+        found = search_text(text, context_of(field) if field else Context(personal.country))
         if field is not None:
             found = tuple(one for one in found if personal.outcome(table, field, one.kind)[0] != "publish")
         return covered(text, found)

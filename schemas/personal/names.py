@@ -54,7 +54,7 @@ def suspected(text: pl.Expr, context: Context) -> pl.Expr:
     if context.people:
         return pl.lit(value=True)
     announced = text.str.contains(r"\p{L}\s*:\s*\p{Ll}")
-    named = text.str.contains_any(_written_first_names()) | text.str.contains(_civility().pattern)
+    named = text.str.contains_any(_written_first_names()) | text.str.contains(civility().pattern)
     return announced | named
 
 
@@ -75,7 +75,7 @@ def find_names(text: str, context: Context) -> Iterator[Finding]:
 
 
 def _after_civility(text: str) -> Iterator[Finding]:
-    for match in _civility().finditer(text):
+    for match in civility().finditer(text):
         name = _CALLED.match(text, match.end())
         if name is None:
             continue
@@ -238,7 +238,8 @@ def _not_a_person() -> frozenset[str]:
 
 
 @cache
-def _civility() -> re.Pattern[str]:
+def civility() -> re.Pattern[str]:
+    """Mme, Mr, Dhr ... where a name may follow."""
     # Read by polars too, whose regular expressions know no look-around.
     written = (re.escape(word) if word.endswith(".") else rf"{word}\b\.?" for word in civilities())
     return re.compile(rf"\b(?:{'|'.join(written)})")

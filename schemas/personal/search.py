@@ -4,6 +4,7 @@ Belongs here: asking each detector only of the texts that it may find something 
 belong here: the detectors, and what is done with what they find (gate.py).
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -11,18 +12,23 @@ import polars as pl
 
 from schemas.personal import emails, names, numbers, phones
 from schemas.personal.finding import Context, Finding, apart
+from schemas.personal.vocabulary import folded_first_names, words_of
 
 _TEXT = "text"
+_ADDRESS = re.compile(emails.SIGNS, re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"\d(?:\D{0,4}\d){5}")
 
 InColumn = Mapping[str, tuple[Finding, ...]]
 """The texts of a column in which something was found, with what was found in them."""
 
 
 class _Detector(NamedTuple):
-    """What may hold something at all, what of it surely holds nothing, and what is found in the rest."""
+    """What may hold something at all, what of it surely holds nothing, and what is found in the rest; `sign` is what a
+    single text is asked for: without it there is nothing."""
 
     suspected: Callable[[pl.Expr, Context], pl.Expr]
     innocent: Callable[[pl.Expr, Context], pl.Expr]
+    sign: Callable[[str, Context], object]
     find: Callable[[str, Context], Iterator[Finding]]
 
 
@@ -30,17 +36,31 @@ def _nobody(_: pl.Expr, __: Context) -> pl.Expr:
     return pl.lit(value=False)
 
 
+def _address(text: str, _: Context) -> object:
+    return _ADDRESS.search(text)
+
+
+def _number(text: str, _: Context) -> object:
+    return _LONG_NUMBER.search(text)
+
+
+def _name(text: str, context: Context) -> object:
+    known = context.people or names.civility().search(text)
+    return known or not folded_first_names().isdisjoint(words_of(text))
+
+
 _DETECTORS = (
-    _Detector(emails.suspected, _nobody, emails.find_emails),
-    _Detector(phones.suspected, _nobody, phones.find_mobiles),
-    _Detector(names.suspected, names.innocent, names.find_names),
-    _Detector(numbers.suspected, _nobody, numbers.find_numbers),
+    _Detector(emails.suspected, _nobody, _address, emails.find_emails),
+    _Detector(phones.suspected, _nobody, _number, phones.find_mobiles),
+    _Detector(names.suspected, names.innocent, _name, names.find_names),
+    _Detector(numbers.suspected, _nobody, _number, numbers.find_numbers),
 )
 
 
 def search_text(text: str, context: Context) -> tuple[Finding, ...]:
     """All that is found in one text, in its order."""
-    return apart(found for detector in _DETECTORS for found in detector.find(text, context))
+    asked = (detector for detector in _DETECTORS if detector.sign(text, context))
+    return apart(found for detector in asked for found in detector.find(text, context))
 
 
 def search_column(column: pl.Series, context: Context) -> InColumn:

@@ -7,7 +7,7 @@ belong here: what is concluded from them (emails.py, names.py).
 import csv
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -108,6 +108,7 @@ def namesakes() -> frozenset[str]:
     return frozenset(" ".join(words_of(name)) for name in listed)
 
 
+@lru_cache(10_000)
 def is_about_people(headers: str) -> bool:
     """Whether a column or field so named holds people: "Nom du référent", but not "Courriel du contact"."""
     words = set(words_of(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", headers)))
