@@ -127,7 +127,9 @@ def _trust(trusted: Sequence[str], partner: str) -> int:
 def _groups(table: Table, rows: pl.DataFrame, decided: Decided | None) -> tuple[pl.Series, Matched | None]:
     """For each row (in order of rank) a number of the rows that are the same as it, and what likeness found."""
     likeness, known = table.line.merge.likeness, decided or Decided()
-    firsts = rows.unique(_ID, keep="first", maintain_order=True)
+    told = {name for _, name in likeness.named()} if likeness else set()
+    point = {table.line.geometry.latitude, table.line.geometry.longitude} if table.line.geometry else set()
+    firsts = rows.select(_ID, PARTNER, *sorted(told | point)).unique(_ID, keep="first", maintain_order=True)
     certain = list(_certain(table, rows))
     if likeness is not None:
         matched = match(firsts.rename({_ID: KEY}), likeness, table.line.geometry, certain=certain, decided=known)

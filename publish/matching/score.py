@@ -22,7 +22,7 @@ Floats = NDArray[np.float32]
 PARTS = ("name", "label", "figures", "town", "address", "distance", "phone", "email", "page", "national_id", "kind")
 """What a score is made of, in the order in which it is told."""
 
-_CHUNK = 200_000
+_CHUNK = 100_000
 _NAME = ((0.0, 0.45, 0.6, 0.75, 0.88, 0.97, 1.0), (-4.0, -4.0, -2.0, 0.5, 3.0, 4.5, 5.0))
 _COMMON_NAME = 3.0
 _LABEL, _LABEL_ALONE, _OTHER_LABEL, _UNLIKE = 2.5, 4.0, -2.0, -1.5
