@@ -35,8 +35,7 @@ def url(cell: str, context: CleanContext) -> str | None:
 def urls(cell: str, context: CleanContext) -> str | None:
     """Several web addresses in one cell, joined by `|`; unchanged where one of them is none."""
     whole = _TORN.sub(lambda found: f"{found[1]}://", cell)
-    cleaned = _each(whole, lambda part: url(part, context) or "", _is_url)
-    return cleaned if all(map(_is_url, cleaned.split("|"))) else cell
+    return _each(whole, lambda part: url(part, context) or "", _is_url) or cell
 
 
 def _is_url(text: str) -> bool:
@@ -55,9 +54,10 @@ def email(cell: str, context: CleanContext) -> str | None:
 
 def emails(cell: str, context: CleanContext) -> str | None:
     """Several e-mail addresses in one cell, joined by `|`; unchanged where one of them is none."""
-    return _each(cell, lambda part: email(part, context) or "", lambda part: _EMAIL.fullmatch(part) is not None)
+    return _each(cell, lambda part: email(part, context) or "", lambda part: _EMAIL.fullmatch(part) is not None) or cell
 
 
-def _each(cell: str, clean: Callable[[str], str], holds: Callable[[str], bool]) -> str:
+def _each(cell: str, clean: Callable[[str], str], holds: Callable[[str], bool]) -> str | None:
+    """The cleaned parts, each once; None where one of them is not what it should be."""
     parts = [clean(part) for part in _BETWEEN.split(cell.strip(" :")) if part]
-    return "|".join(dict.fromkeys(parts)) if parts and all(map(holds, parts)) else cell
+    return "|".join(dict.fromkeys(parts)) if parts and all(map(holds, parts)) else None
