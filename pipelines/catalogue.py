@@ -13,7 +13,7 @@ from glane.declaration import DeclarationError, Fault
 from glane.errors import CallError
 from pipelines.settings import Settings
 from schemas.dataset import Dataset, Table, load_dataset
-from sources.check import check_against
+from sources.check import check_against, kept_apart
 from sources.declaration import BrokenSource, Source, load_sources
 from sources.inbox.senders import check_senders
 
@@ -53,7 +53,7 @@ class Entry:
 
 def load_catalogue(settings: Settings) -> dict[str, Entry]:
     """Read all declarations, by dataset in alphabetical order. Nothing that is wrong in one hides another."""
-    sources = load_sources(settings.sources)
+    sources = kept_apart(load_sources(settings.sources))
     declared = {path.parent.name for path in settings.schemas.glob("*/dataset.yaml")}
     catalogue, writers = {}, dict[tuple[str, str], str]()
     for name in sorted(declared | {source.dataset for source in sources}):

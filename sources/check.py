@@ -28,28 +28,33 @@ def load_checked(
 ) -> list[Source | BrokenSource]:
     """Read every source under `root` (of one dataset, or of all), each held against its dataset; alphabetical.
 
-    A source that fails its check is a BrokenSource, beside those whose declaration cannot even be read. Of two whose
-    ids would begin alike ("a.b" and "a-b") the second is broken: rows of both would be taken for one another.
+    A source that fails its check is a BrokenSource, beside those whose declaration cannot even be read.
     """
     found: list[Source | BrokenSource] = []
-    first: dict[tuple[str, str], Path] = {}
-    for source in load_sources(root, dataset):
-        holder = first.setdefault((source.dataset, id_prefix(source.partner)), source.folder)
+    for source in kept_apart(load_sources(root, dataset)):
         if isinstance(source, Source):
             try:
                 _check_in(source, datasets)
-                _check_apart(source, holder)
             except DeclarationError as error:
                 source = BrokenSource(source.dataset, source.partner, source.folder, error)
         found.append(source)
     return found
 
 
-def _check_apart(source: Source, holder: Path) -> None:
-    if holder != source.folder:
-        what = f"Its ids would begin with {id_prefix(source.partner)!r}, like those of the folder {holder.name!r}."
-        fault = Fault(1, "", what, "Rename one of the two folders by more than its signs.")
-        raise DeclarationError(source.folder / "source.yaml", [fault])
+def kept_apart(sources: Iterable[Source | BrokenSource]) -> list[Source | BrokenSource]:
+    """The same sources in their order; of two whose ids would begin alike ("a.b" and "a-b") the second is broken: rows
+    of both would be taken for one another."""
+    found: list[Source | BrokenSource] = []
+    first: dict[tuple[str, str], Path] = {}
+    for source in sources:
+        holder = first.setdefault((source.dataset, id_prefix(source.partner)), source.folder)
+        if isinstance(source, Source) and holder != source.folder:
+            what = f"Its ids would begin with {id_prefix(source.partner)!r}, like those of the folder {holder.name!r}."
+            fault = Fault(1, "", what, "Rename one of the two folders by more than its signs.")
+            error = DeclarationError(source.folder / "source.yaml", [fault])
+            source = BrokenSource(source.dataset, source.partner, source.folder, error)
+        found.append(source)
+    return found
 
 
 def _check_in(source: Source, datasets: Mapping[str, Dataset]) -> None:

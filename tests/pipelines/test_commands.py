@@ -40,6 +40,13 @@ def test_every_command_and_option_explains_itself(path: tuple[str, ...], command
     assert unexplained == []
 
 
+def test_of_two_partners_whose_ids_would_begin_alike_the_second_is_broken(commons: Commons, glane: Glane) -> None:
+    commons.source("bre.st", "1,Le Fil,49000\n")
+    commons.source("bre-st", "1,Le Phare,29200\n")
+    states = {line["partner"]: line["state"] for line in json.loads(glane("source", "list", "--json").out)}
+    assert states == {"angers": "active", "bre-st": "active", "bre.st": "broken", "brest": "active", "caen": "active"}
+
+
 def test_what_a_program_may_read_comes_as_json() -> None:
     with_json = {" ".join(path) for path, command in COMMANDS if any("--json" in p.opts for p in command.params)}
     assert {"run", "check", "source list", "source test", "versions", "report", "portal status"} <= with_json
