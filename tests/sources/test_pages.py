@@ -143,7 +143,7 @@ def test_a_next_page_on_another_server_is_not_asked(declare: Declare, store: Sto
         ({"pages": {"url": "https://a.example", "by": "cursor", "parameter": "c"}}, "needs 'next'"),
         ({"pages": {"url": "https://a.example", "by": "link", "size": 10}}, "go together"),
         ({"url": "https://a.example", "file": "a.csv"}, "exactly one of file, url, folder"),
-        ({"file": "a.csv", "private": True}, "about addresses, and this is a file"),
+        ({"file": "a.csv", "private": True}, "about a partner.s address, and this is a file"),
         ({"url": "https://a.example", "headers": {"A b": "c"}}, "is no header that can be sent"),
     ],
 )
