@@ -23,6 +23,7 @@ import argparse
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -221,12 +222,17 @@ def peer(tool: str, rows: pl.DataFrame, folder: Path, uv: str) -> Figures:
     ]
     left_out = ("VIRTUAL_ENV",)
     environment = {name: value for name, value in os.environ.items() if name not in left_out}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=_PATIENCE)
-    except subprocess.TimeoutExpired:
-        return {"tool": tool, "failed": f"not done after {_PATIENCE} s"}
-    if done.returncode:
-        return {"tool": tool, "failed": (done.stderr.strip().splitlines() or ["?"])[-1]}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as process:
+        try:
+            _, said = process.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            # uv's child would go on without it.
+            os.killpg(process.pid, signal.SIGKILL)
+            return {"tool": tool, "failed": f"not done after {_PATIENCE} s"}
+    if process.returncode:
+        return {"tool": tool, "failed": (said.strip().splitlines() or ["?"])[-1]}
     figures = json.loads(out.read_text("utf-8"))
     groups = figures.pop("groups")
     return {"tool": tool, **figures, "silver": measured(rows, groups, set())}
