@@ -38,7 +38,8 @@ from schemas.report import (
 )
 from schemas.report_page import to_page
 from schemas.report_sites import sites_of
-from schemas.report_text import to_markdown
+from schemas.report_text import to_markdown, values_of
+from schemas.report_values import Value, grouped_values, keep_values
 from schemas.rows import judged, judged_key, keep, last_good
 from schemas.tally import history_of, keep_tally, tally
 from sources.check import table_of
@@ -47,6 +48,7 @@ from sources.enough import check_enough, check_shrunk
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
+from sources.given import given_values
 from sources.harvest import harvest
 from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
@@ -95,6 +97,7 @@ class Judged:
     report: SourceReport
     sent: Arrived
     register: Register
+    given: tuple[Value, ...]
 
 
 def take_in(
@@ -171,6 +174,9 @@ class _Run:
             history = history_of(keep_tally(store, dataset.name, source.partner, counted))
             report = found.report.model_copy(update={"history": history})
             give_back(store, source, annotated(source, dataset, found), cleaned_copy(source, dataset, found))
+            keep_values(store, dataset.name, source.partner, values_of(found.given, source.line.answered_in))
+        if before is not None:
+            report = report.model_copy(update={"published": before.published})
         report = with_consent(report, source, store)
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         if not says_the_same(before, report):
@@ -280,6 +286,7 @@ def judge_file(
         texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
         return gated.cover(" ".join(filter(None, texts)), name) or None
 
+    given = tuple(given_values(sent.source.line, table, judgement.rows, their_cell))
     beyond = beyond_bounds(judgement, line.bounds)
     report = judged_report(
         about_source(source, dataset),
@@ -297,8 +304,9 @@ def judge_file(
         notes=[*reading.notes, *points.notes, *beyond, *copy_note(mapped.rows)],
         beyond=beyond,
         sites=sites_of(table, gated.rows, judgement),
+        given=grouped_values(given, lambda name: " + ".join(columns.get(name, ())) or None),
     )
-    return Judged(table, mapped, judgement, report, sent, rows.register)
+    return Judged(table, mapped, judgement, report, sent, rows.register, given)
 
 
 def _opened(source: Source, dataset: Dataset, table: Table, snapshot: Snapshot, path: Path) -> Arrived:
