@@ -30,8 +30,8 @@ from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
 from publish.quality import Accounts, account, quality_report
 from publish.references import merge_tables
-from publish.suggesting import Suggestion, suggestions
 from publish.succession import succession
+from publish.suggesting import Suggestion, suggestions
 from publish.version import Input, Version, VersionFile, current, listed, load
 from schemas.dataset import Dataset
 from schemas.expectations.outcome import Outcome
