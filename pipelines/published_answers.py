@@ -27,7 +27,7 @@ def published_of(dataset: Dataset, built: Built) -> dict[str, Published]:
     shared: Counter[str] = Counter()
     for table in dataset.merged:
         contributions = [one for one in built.contributions if one.table == table.name]
-        told, counts = values_of_others(table, contributions, built.merged[table.name])
+        told, counts = values_of_others(table, contributions, built.merged[table.name], built.decisions)
         shared.update(counts)
         for partner, found in told.items():
             values[partner] += found

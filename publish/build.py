@@ -18,7 +18,7 @@ from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
 from publish.contribution import Contribution, Held, Refusal, admit
 from publish.deciding import Applied, Question, in_words, said_of
-from publish.decisions import UNDECIDED, Decisions
+from publish.decisions import UNDECIDED, Decision, Decisions
 from publish.derive import derive
 from publish.diff import descriptor_of
 from publish.formats import FORMATS, formats_of
@@ -48,7 +48,7 @@ class Built:
 
     `put_aside`: what the contributions come to is what a person put aside by going back to an older version.
     `warnings`: what a steward should know of a change that was announced, or was not, and of decisions that have become
-    questions. `contributions`, `merged`: what was brought, and what it came to.
+    questions. `contributions`, `merged`, `decisions`: what was brought, what it came to, and what was decided of it.
     """
 
     version: Version
@@ -61,6 +61,7 @@ class Built:
     warnings: tuple[str, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     merged: Mapping[str, Merged] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class _Made:
             (*warnings, *(in_words(question).en for question in self.applied.questions)),
             self.contributions,
             self.applied.merged,
+            self.applied.applied,
         )
 
 

@@ -79,6 +79,9 @@ def _table(report: SourceReport, published: Published, say: Speaker) -> Iterator
 
 
 def _whose(one: Others, say: Speaker) -> str:
+    if one.why == "decided":
+        date = say.date(one.on) if one.on else ""
+        return say("why-decided", by=_listed(one.by, say), date=date, reason=plain(one.reason or ""))
     return say(f"why-{one.why}", by=_listed(one.by, say))
 
 

@@ -16,8 +16,9 @@ Why = Literal["tidied", "default", "constant", "provided", "found"]
 """Why a value is not the partner's own text: put into our form; declared for empty cells; declared for every row; the
 day of our reading; found by Glane, where the partner's cells say nothing of it (a point that was looked for, say)."""
 
-Reason = Literal["filled", "preferred"]
-"""Why another partner's value stands: ours to publish was empty; their row goes first by the rules of the dataset."""
+Reason = Literal["filled", "preferred", "decided"]
+"""Why another's value stands: ours to publish was empty; another partner's row goes first by the rules of the dataset;
+a steward corrected it by hand."""
 
 MOST_TOLD = 1_000
 """Values of other partners that one answer keeps."""
@@ -47,7 +48,8 @@ class Given(Declared):
 
 
 class Others(Declared):
-    """A value that other partners gave to a row of this one; `by` are their organisations, `theirs` what it brought."""
+    """A value that others gave to a row of this partner; `theirs` is what it brought, `by` are other partners'
+    organisations, or the role that decided (`on` which day, for what `reason`)."""
 
     id: str
     line: int
@@ -56,6 +58,8 @@ class Others(Declared):
     published: str | None
     by: tuple[str, ...]
     why: Reason
+    on: str | None = None
+    reason: str | None = None
 
 
 class Published(Declared):

@@ -12,6 +12,7 @@ from glane.store import FolderStore
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.intake import take_in
 from pipelines.release import make_version
+from publish.decisions import add
 from schemas.report import SourceReport, last_report
 from schemas.report_text import to_markdown
 from schemas.report_values import Others
@@ -148,4 +149,39 @@ def test_a_partner_is_answered_in_its_language_and_in_any_that_is_asked_for(
     assert (none.code, none.err.splitlines()[0]) == (
         2,
         "glane: Every published value of lieux/angers is the partner's own text.",
+    )
+
+
+def test_a_value_that_a_steward_corrected_is_told_with_who_when_and_why(commons: Commons) -> None:
+    path = commons.settings.sources / "decisions" / "lieux.csv"
+    on = {"by": "coordination", "on": "2026-11-20", "why": "vu sur place"}
+    add(
+        path,
+        ["places"],
+        {"kind": "correction", "id": "brest--8", "field": "nom", "seen": "Le Phare", "value": "Le Grand Phare", **on},
+    )
+    add(
+        path,
+        ["places"],
+        {"kind": "correction", "id": "angers--1", "field": "nom", "seen": "Le Fil", "value": "Le Fil rouge", **on},
+    )
+    _, store = run(commons)
+    brest, angers = answer(store, "brest").published, answer(store, "angers").published
+    assert brest is not None
+    assert angers is not None
+    decided = {"field": "nom", "by": ("coordination",), "why": "decided", "on": "2026-11-20", "reason": "vu sur place"}
+    assert (brest.shared, brest.values) == (
+        1,
+        (
+            Others(id="angers--1", line=2, field="id", theirs="brest--7", published="angers--1",
+                   by=("Association angers",), why="preferred"),
+            Others(id="angers--1", line=2, theirs="LE FIL", published="Le Fil rouge", **decided),
+            Others(id="brest--8", line=3, theirs="Le Phare", published="Le Grand Phare", **decided),
+        ),
+    )  # fmt: skip
+    assert angers.values == (Others(id="angers--1", line=2, theirs="Le Fil", published="Le Fil rouge", **decided),)
+    told = to_markdown(answer(store, "brest"), "fr")
+    assert (
+        "| `Le Phare` | `Le Grand Phare` | corrigé à la main par coordination, le 20 novembre 2026 : vu sur place |"
+        in told
     )
