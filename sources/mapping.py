@@ -339,7 +339,8 @@ def _provided(source: Source, table: Table, snapshot_date: str) -> Mapping[str, 
     line = source.line
     values = {
         "partner": source.partner,
-        "partner_title": line.title[line.answered_in],
+        # Published to all: in the dataset's languages, whatever the partner speaks.
+        "partner_title": line.title.fr if line.language == "fr" else line.title.en,
         "attribution": line.attribution,
         "licence": line.licence,
         "snapshot_date": snapshot_date,
