@@ -15,6 +15,7 @@ from pipelines.catalogue import Entry, load_catalogue
 from pipelines.depositing import own_portal
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
 from pipelines.housekeeping import housekeeping
+from pipelines.morning import morning
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
 from pipelines.releasing import FindPortal, release_assets
 from pipelines.settings import Settings
@@ -40,6 +41,7 @@ def build_definitions(
     return dg.Definitions.merge(
         dg.Definitions(executor=dg.in_process_executor),
         housekeeping(catalogue, settings),
+        morning(catalogue, settings),
         *(dataset_definitions(entry, settings, find_portal, observe) for entry in catalogue.values()),
     )
 

@@ -105,7 +105,7 @@ def test_a_dataset_without_sources_can_be_looked_at(tmp_path: Path) -> None:
     commons.dataset()
     definitions = build_definitions(commons.settings, lambda: None)
     dg.Definitions.validate_loadable(definitions)
-    assert set(_resolved(definitions)["assets"]) == {"lieux/merged", "lieux/portal", "lieux/version"}
+    assert set(_resolved(definitions)["assets"]) == {"lieux/merged", "lieux/portal", "lieux/version", "today"}
 
 
 def _harvest(commons: Commons) -> dg.ExecuteInProcessResult:

@@ -4,6 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import dagster as dg
+
+from pipelines.graph import build_definitions
 from publish.decisions import add
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
@@ -70,3 +73,23 @@ def test_a_version_that_is_held_back_is_on_the_list_and_looking_changes_nothing(
     )
     assert "is held back" in held["why"]
     assert [line["version"] for line in json.loads(glane("versions", "lieux", "--json").out)] == ["1.0.0"]
+
+
+def test_dagit_shows_the_list_every_morning(commons: Commons, glane: Glane) -> None:
+    glane("run")
+    (commons.settings.sources / "lieux" / "angers" / "lieux.csv").unlink()
+    glane("run")
+    definitions = build_definitions(commons.settings, lambda: None)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("morning").execute_in_process(instance=instance)
+    (made,) = result.get_asset_materialization_events()
+    shown = made.materialization.metadata
+    assert shown["waiting"].value == 1
+    lines = str(shown["list"].value).splitlines()
+    assert lines[0] == "### Failing"
+    assert lines[-1].startswith("**lieux/angers**, since ")
+    assert lines[-1].endswith(
+        "Ask Association angers, données <donnees@angers.example>. `glane run lieux --source angers`"
+    )
+    (schedule,) = [one for one in definitions.get_repository_def().schedule_defs if one.job_name == "morning"]
+    assert (schedule.cron_schedule, schedule.default_status) == ("0 7 * * *", dg.DefaultScheduleStatus.RUNNING)
