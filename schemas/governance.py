@@ -21,11 +21,13 @@ class Steward(Declared):
 
 
 class Governance(Declared):
-    """The community's rules: how to contribute, how to reuse, how to object."""
+    """The community's rules: how to contribute, how to reuse, how to object; and on which basis data of persons is
+    processed (RGPD, article 6), for the record of processing."""
 
     contribution: Text
     reuse: Text
     objection: Text
+    legal_basis: Text | None = None
 
 
 def _as_day(value: object) -> datetime.date:

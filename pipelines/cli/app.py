@@ -9,6 +9,7 @@ from pipelines.cli import (
     check,
     past,
     publish,
+    register,
     report,
     restore,
     review,
@@ -47,6 +48,7 @@ app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
 app.command("today")(today.today)
 app.command("review")(review.review)
+app.command("register")(register.register)
 app.command("rights")(rights.rights)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)
