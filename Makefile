@@ -41,7 +41,7 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 	@echo "Stop the portal            .venv/bin/glane portal down"
 
 test: setup  ## every test, those against the portal included
-	@.venv/bin/pytest -n 2 --dist loadfile
+	@.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five minutes
 	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -n 2 --dist loadfile
