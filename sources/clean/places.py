@@ -2,6 +2,10 @@
 
 Belongs here: the written form of a commune's name, and country names in several languages to their ISO 3166-1 codes.
 Does not belong here: whether a commune exists or has that postcode (a rule of the dataset).
+
+data/former_names.csv: names of communes that are names of no commune any more and lead to one alone: renamed ones
+(the same code under another name in an earlier year) and those that became part of another. From the Code officiel
+géographique (INSEE, Licence Ouverte 2.0) of 2018 to 2026, as @etalab/decoupage-administratif 0.3 to 6.0 give it.
 """
 
 import csv
@@ -15,6 +19,7 @@ from sources.clean.context import CleanContext
 from sources.terms import fold
 
 _SPELLINGS = Path(__file__).parent / "data" / "countries.csv"
+_FORMER_NAMES = Path(__file__).parent / "data" / "former_names.csv"
 
 
 # "PARIS CEDEX 12", "75012 Paris": what post offices write, not the commune's name.
@@ -36,9 +41,22 @@ def commune(cell: str, context: CleanContext) -> str | None:
     return plain.strip() or cell
 
 
+def commune_current(cell: str, context: CleanContext) -> str | None:
+    """As `commune`, and the name of today where the cell has one of yesterday: "Noyant-la-Gravoyère" -> "Segré-en-Anjou
+    Bleu", "Cransac" -> "Cransac-les-Thermes". A name that several communes had, or that one has now, is left alone."""
+    plain = commune(cell, context)
+    return _current_names().get(fold(plain or ""), plain) if context.country == "FR" else plain
+
+
 def _saint(match: re.Match[str]) -> str:
     word = "Saint" + ("e" if match[2] else "")
     return (word.upper() if match[1].isupper() else word.lower() if match[1].islower() else word) + "-"
+
+
+@lru_cache(maxsize=1)
+def _current_names() -> dict[str, str]:
+    with _FORMER_NAMES.open(encoding="utf-8", newline="") as file:
+        return {fold(row["former"]): row["current"] for row in csv.DictReader(file)}
 
 
 def country2(cell: str, context: CleanContext) -> str | None:

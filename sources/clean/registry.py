@@ -13,7 +13,7 @@ from sources.clean.dates import date_fr, date_iso, year
 from sources.clean.hours import hours
 from sources.clean.identifiers import siren, siret
 from sources.clean.phones import phone, phones
-from sources.clean.places import commune, country2, country3
+from sources.clean.places import commune, commune_current, country2, country3
 from sources.clean.postcodes import insee, postcode
 from sources.clean.text import html, text
 from sources.clean.values import boolean_fr, brand, number
@@ -25,6 +25,7 @@ CLEANERS: Mapping[str, Cleaner] = MappingProxyType(
             boolean_fr,
             brand,
             commune,
+            commune_current,
             coordinate,
             country2,
             country3,

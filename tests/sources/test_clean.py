@@ -15,7 +15,7 @@ from schemas.report_text import to_markdown
 from sources.clean import CLEANERS, CleanContext
 from sources.clean.coordinates import Point, lambert93_point, point_in
 from sources.clean.hours import in_words, is_osm, week
-from sources.clean.places import alpha2
+from sources.clean.places import _current_names, alpha2
 from sources.clean.postcodes import _current
 from sources.clean.values import _spellings
 from sources.terms import fold
@@ -105,6 +105,15 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("<p>L&#8217;&eacute;t&eacute; <b>ici</b></p>", "L’été ici"),
         ("a &lt; b", "a < b"),
         ("un<br/>deux", "un\ndeux"),
+    ],
+    "commune_current": [
+        ("Noyant-la-Gravoyère", "Segré-en-Anjou Bleu"),
+        ("NOYANT LA GRAVOYERE CEDEX", "Segré-en-Anjou Bleu"),
+        ("Cransac", "Cransac-les-Thermes"),
+        ("Percy", "Percy"),
+        ("Saint-Ouen", "Saint-Ouen"),
+        ("St-Denis", "Saint-Denis"),
+        ("Angers", "Angers"),
     ],
     "insee": [
         ("49004", "49307"),
@@ -260,6 +269,9 @@ DERIVED: dict[str, Derived] = {
     "boolean_fr": lambda before, after: after in ("true", "false"),
     "brand": lambda before, after: after == before.strip() or fold(before) in _spellings(),
     "commune": lambda before, after: _words(after) <= _words(before) | {"saint", "sainte"},
+    "commune_current": lambda before, after: (
+        _words(after) <= _words(before) | {"saint", "sainte"} or after in _current_names().values()
+    ),
     "coordinate": _same_number,
     "country2": lambda before, after: alpha2(before) == after,
     "country3": lambda before, after: alpha2(before) == alpha2(after),
@@ -309,6 +321,12 @@ def test_a_belgian_postcode_is_never_padded() -> None:
 
 def test_a_foreign_commune_is_left_alone() -> None:
     assert CLEANERS["commune"]("St Vith", BELGIUM) == "St Vith"
+    assert CLEANERS["commune_current"]("Cransac", BELGIUM) == "Cransac"
+
+
+def test_a_name_of_today_is_nobodys_name_of_yesterday() -> None:
+    names = _current_names()
+    assert not {fold(current) for current in names.values()} & names.keys()
 
 
 @pytest.mark.parametrize(
