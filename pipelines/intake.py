@@ -7,7 +7,7 @@ the way: its last good rows stay. Does not belong here: each step (sources/, sch
 
 import hashlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -25,10 +25,11 @@ from pipelines.quoting import quoted_changes
 from pipelines.standing import about_source, credit_of, keep_standing
 from schemas.dataset import Dataset, Table
 from schemas.judgement import Judgement, Verdict
-from schemas.personal.gate import judge_gated, personal_of
+from schemas.personal.gate import Cover, judge_gated, personal_of
 from schemas.report import (
     SourceReport,
     Step,
+    TheirCell,
     failed_report,
     judged_report,
     keep_report,
@@ -54,7 +55,7 @@ from sources.identity.ids import Past, past_of
 from sources.identity.register import Register, keep_register
 from sources.inbox.reading import may_stand
 from sources.mapping import Mapped, columns_read, key_columns
-from sources.read import as_text
+from sources.read import Reading, as_text
 from sources.returned import Arrived, arrived
 from sources.snapshot import Snapshot
 from sources.taking import taken
@@ -280,12 +281,7 @@ def judge_file(
     # An id that is there twice is told as the partner's own number, in its own column.
     reading, own = sent.reading, key_columns(sent.source.line, table)
     columns = {**own, **columns_read(sent.source.line, reading.columns)}
-
-    def their_cell(number: int, name: str) -> str | None:
-        record = reading.record(number)
-        texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
-        return gated.cover(" ".join(filter(None, texts)), name) or None
-
+    their_cell = _their_cells(reading, columns, gated.cover)
     given = tuple(given_values(sent.source.line, table, judgement.rows, their_cell))
     beyond = beyond_bounds(judgement, line.bounds)
     report = judged_report(
@@ -307,6 +303,17 @@ def judge_file(
         given=grouped_values(given, lambda name: " + ".join(columns.get(name, ())) or None),
     )
     return Judged(table, mapped, judgement, report, sent, rows.register, given)
+
+
+def _their_cells(reading: Reading, columns: Mapping[str, tuple[str, ...]], cover: Cover) -> TheirCell:
+    """Gives the cell of the partner's own file that a field was made from, what is personal in it covered."""
+
+    def their_cell(number: int, name: str) -> str | None:
+        record = reading.record(number)
+        texts = [as_text(record.cells.get(column)) for column in columns.get(name, ())] if record else []
+        return cover(" ".join(filter(None, texts)), name) or None
+
+    return their_cell
 
 
 def _opened(source: Source, dataset: Dataset, table: Table, snapshot: Snapshot, path: Path) -> Arrived:
