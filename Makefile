@@ -41,7 +41,7 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 	@echo "Stop the portal            .venv/bin/glane portal down"
 
 test: setup  ## every test, those against the portal included
-	@.venv/bin/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five minutes
 	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -n 2 --dist loadfile
@@ -51,6 +51,9 @@ faults: setup  ## the publisher killed at every request and every dealing with t
 
 real: setup  ## every real file of a partner in ../shared/data, end to end to the portal: some ten minutes
 	@GLANE_REAL=whole .venv/bin/pytest tests/real
+
+conform: setup  ## frictionless and Glane on ten times as many made-up files as make test
+	@GLANE_CONFORM_EXAMPLES=3000 .venv/bin/pytest tests/conform -n 2
 
 lint: setup  ## ruff, mypy --strict
 	@.venv/bin/ruff check .
