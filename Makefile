@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
+.PHONY: help setup demo test lint format stop clean portal-conformance conform faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
