@@ -1,14 +1,12 @@
 """A partner's answer in a real browser: on a phone, on paper, in the dark, and to a screen reader; it asks nobody."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from pipelines.catalogue import find_source, load_catalogue
 from pipelines.intake import answer_to
@@ -17,9 +15,8 @@ from schemas.phrases import languages
 from schemas.report import Counts, Earlier
 from schemas.report_page import to_page
 from schemas.report_values import Others, Published
+from tests.browser.chromium import browsing, needs_browser
 
-DRIVER = shutil.which("chromedriver")
-BROWSER = shutil.which("chromium")
 PAGES = [
     *((f"inclusion_sites/{partner}", "fr") for partner in ("hub-rives-de-loire", "mediation-outre-mer")),
     *(("inclusion_sites/epn-bruxelles", language) for language in languages()),
@@ -28,7 +25,7 @@ PAGES = [
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not (DRIVER and BROWSER), reason="no browser: apt-get install chromium chromium-driver"),
+    needs_browser,
 ]
 
 # What axe asks of such a page, by hand: names for drawings and regions, headings in order, headers of tables, ids once.
@@ -97,26 +94,8 @@ return [...new Set(faint)];
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=str(DRIVER)))
-    try:
+    with browsing(tmp_path_factory.mktemp("chromium"), logs={"performance": "ALL", "browser": "ALL"}) as driver:
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="module", params=PAGES, ids=[f"{name.split('/')[1]}-{language}" for name, language in PAGES])

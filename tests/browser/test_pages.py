@@ -4,7 +4,6 @@ Debian's chromium drives it (`apt-get install chromium chromium-driver`); withou
 """
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,24 +11,22 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.browser.chromium import browsing, needs_browser
 from tests.fixtures_portal import Portal, free_port
 
 GLANE = str(Path(sys.executable).parent / "glane")
 DATASET = "atlas_organisations"
 PARTNER = "red-tecnologia-social"
-DRIVER = shutil.which("chromedriver")
-BROWSER = shutil.which("chromium")
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.portal,
     pytest.mark.slow,
-    pytest.mark.skipif(not (DRIVER and BROWSER), reason="no browser: apt-get install chromium chromium-driver"),
+    needs_browser,
 ]
 
 
@@ -53,28 +50,10 @@ def environment(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> dic
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     profile = tmp_path_factory.mktemp("chromium")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1400,1600",
-        f"--user-data-dir={profile / 'user'}",
-    ):
-        options.add_argument(flag)
-    options.add_experimental_option("prefs", {"download.default_directory": str(profile / "downloads")})
-    driver = webdriver.Chrome(options=options, service=Service(executable_path=str(DRIVER)))
-    driver.downloads = profile / "downloads"  # type: ignore[attr-defined]
-    try:
+    downloads = {"download.default_directory": str(profile / "downloads")}
+    with browsing(profile / "user", "--window-size=1400,1600", prefs=downloads) as driver:
+        driver.downloads = profile / "downloads"  # type: ignore[attr-defined]
         yield driver
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(scope="module")
