@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from glane.declaration import DeclarationError, Fault
+from publish.matching.cluster import components
 
 Kind = Literal["same", "different", "correction", "withdrawal"]
 COLUMNS = ("kind", "table", "id", "other", "field", "seen", "value", "by", "on", "until", "why")
@@ -189,10 +190,9 @@ def _day(text: str) -> datetime.date | None:
 def _contradictions(found: Iterable[Decision]) -> Iterator[Fault]:
     """Pairs that are both the same and different, directly or through others; and one thing decided twice."""
     pairs = [one for one in found if one.kind in ("same", "different")]
-    groups = _groups([one for one in pairs if one.kind == "same"])
+    groups = components(_ends(one) for one in pairs if one.kind == "same")
     for one in pairs:
-        ends = (one.table, one.id), (one.table, one.other)
-        if one.kind == "different" and groups.get(ends[0], ends[0]) == groups.get(ends[1], ends[1]):
+        if one.kind == "different" and any(group.issuperset(_ends(one)) for group in groups):
             what = f"{one.id} and {one.other} are said to be different here, and the same on other lines."
             yield Fault(one.line, "kind", what, "Decide which holds, and take the other out.")
     first: dict[tuple[str, ...], Decision] = {}
@@ -204,19 +204,8 @@ def _contradictions(found: Iterable[Decision]) -> Iterator[Fault]:
                 yield Fault(one.line, "id", what, "Keep the one that holds.")
 
 
-def _groups(same: Iterable[Decision]) -> dict[tuple[str, str], tuple[str, str]]:
-    """For each row that is the same as another, one row that stands for all that are the same."""
-    head: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def top(row: tuple[str, str]) -> tuple[str, str]:
-        while head.setdefault(row, row) != row:
-            row = head[row]
-        return row
-
-    for one in same:
-        low, high = sorted((top((one.table, one.id)), top((one.table, one.other))))
-        head[high] = low
-    return {row: top(row) for row in list(head)}
+def _ends(pair: Decision) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (pair.table, pair.id), (pair.table, pair.other)
 
 
 def _turns(found: Iterable[Decision]) -> Iterator[Fault]:

@@ -5,8 +5,10 @@ Belongs here: the joining, over numbers of rows. Does not belong here: scores (s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
+Row = TypeVar("Row", bound=Hashable)
 Pair = tuple[int, int]
 
 
@@ -65,11 +67,11 @@ def join(
     return groups.of
 
 
-def components(links: Iterable[Pair]) -> list[set[int]]:
+def components(links: Iterable[tuple[Row, Row]]) -> list[set[Row]]:
     """The rows that links lead from one to the other, where there are any."""
-    parent: dict[int, int] = {}
+    parent: dict[Row, Row] = {}
 
-    def root(row: int) -> int:
+    def root(row: Row) -> Row:
         parent.setdefault(row, row)
         while parent[row] != row:
             parent[row] = parent[parent[row]]
@@ -77,9 +79,8 @@ def components(links: Iterable[Pair]) -> list[set[int]]:
         return row
 
     for a, b in links:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    found: dict[int, set[int]] = defaultdict(set)
+        parent[root(b)] = root(a)
+    found: dict[Row, set[Row]] = defaultdict(set)
     for row in list(parent):
         found[root(row)].add(row)
     return list(found.values())
