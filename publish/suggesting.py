@@ -9,16 +9,20 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from glane.text import Text
 from publish.contribution import Contribution
+from publish.matching.explain import explain
 from publish.matching.score import PARTS
 from publish.merge import Merged, key_of
 from schemas.dataset import Dataset, Table
+from schemas.merging import Likeness
 
 
 @dataclass(frozen=True)
 class Suggestion:
     """Two rows (own ids `a` and `b`) of two partners that are alike: the `score`, the points of each part that spoke
-    for or against, the `metres` between them, and every field that one of them fills, with both cells."""
+    for or against and `why` in sentences, the `metres` between them, and every field that one of them fills, with both
+    cells."""
 
     table: str
     a: str
@@ -26,6 +30,7 @@ class Suggestion:
     partners: tuple[str, str]
     score: float
     parts: tuple[tuple[str, float], ...]
+    why: tuple[Text, ...]
     metres: float | None
     fields: tuple[tuple[str, str, str], ...]
 
@@ -36,11 +41,11 @@ def suggestions(
     """What waits for a person in all tables, most alike first. `contributions` are those that were merged."""
     found: list[Suggestion] = []
     for table in dataset.merged:
-        matched = merged[table.name].matched
-        if matched is None or not matched.questions.height:
+        matched, likeness = merged[table.name].matched, table.line.merge.likeness
+        if matched is None or likeness is None or not matched.questions.height:
             continue
         rows = _by_own_id(table, contributions)
-        found += [_suggestion(table, pair, rows) for pair in matched.questions.iter_rows(named=True)]
+        found += [_suggestion(table, likeness, pair, rows) for pair in matched.questions.iter_rows(named=True)]
     return found
 
 
@@ -49,7 +54,9 @@ def _by_own_id(table: Table, contributions: Sequence[Contribution]) -> dict[str,
     return {str(row["_id"]): row for row in pl.concat(mine).iter_rows(named=True)}
 
 
-def _suggestion(table: Table, pair: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]) -> Suggestion:
+def _suggestion(
+    table: Table, likeness: Likeness, pair: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]
+) -> Suggestion:
     a, b = str(pair["a"]), str(pair["b"])
     points = {name: float(str(pair[name] or 0)) for name in PARTS if name in pair}
     cells = [(name, str(rows[a][name] or ""), str(rows[b][name] or "")) for name in table.published_fields]
@@ -61,6 +68,7 @@ def _suggestion(table: Table, pair: Mapping[str, object], rows: Mapping[str, Map
         partners=(str(pair["partner_a"]), str(pair["partner_b"])),
         score=float(str(pair["score"])),
         parts=tuple((name, round(value, 1)) for name, value in points.items() if abs(value) >= 0.05),
+        why=explain(pair, likeness),
         metres=None if pair["metres"] is None else float(str(pair["metres"])),
         fields=tuple((name, one, other) for name, one, other in cells if (one or other) and name not in own),
     )

@@ -46,7 +46,7 @@ def review(
     entry = catalogue[dataset]
     found = foresee_version(entry, open_store(settings.store)).suggestions
     if as_json:
-        print_json([asdict(one) for one in found])
+        print_json([{**asdict(one), "why": [said.model_dump() for said in one.why]} for one in found])
         return
     if not found:
         out().print(f"Nothing waits in {dataset}.")
@@ -84,9 +84,8 @@ def _show(one: "Suggestion", place: str) -> None:
         style = "" if left == right else "bold"
         table.add_row(name, Text(left, style), Text(right, style))
     out().print(table)
-    points = ", ".join(f"{name} {value:+.1f}" for name, value in one.parts)
-    metres = "" if one.metres is None else f", {one.metres:,.0f} m apart"
-    out().print(f"  {one.score:.1f} points: {points}{metres}", markup=False)
+    for why in one.why:
+        out().print(f"  {why.en}", markup=False, soft_wrap=True)
     out().print("  s same, d different, any other key later, q quit", markup=False)
 
 
