@@ -14,8 +14,8 @@ from schemas.personal.decisions import misfits
 from sources.clean import CLEANERS
 from sources.declaration import BrokenSource, Source, load_sources
 from sources.fields import FieldMapping
+from sources.identity.own import id_prefix
 from sources.lookup import LookupTable, LookupTableError, table_path
-from sources.mapping import id_prefix
 from sources.several import NUMBER
 from sources.terms import Terms
 

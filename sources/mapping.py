@@ -5,9 +5,7 @@ account of it all (rows in, blank rows, columns nobody mapped, what cleaners cha
 field's text comes from (ways.py), cleaners (clean/), whether a row is right (schemas/).
 """
 
-import base64
 import difflib
-import hashlib
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,10 +23,11 @@ from schemas.judgement import Found, Problem
 from schemas.phrases import say
 from sources.clean import CLEANERS, CleanContext
 from sources.clean.places import alpha2
-from sources.declaration import Identity, Source, SourceLine
+from sources.declaration import Source, SourceLine
 from sources.fields import FieldMapping
 from sources.formats.reading import Reading, Record, collapse
 from sources.hook import Hook, load_hook
+from sources.identity.own import own_id
 from sources.lookup import LookupTable, table_path
 from sources.several import NUMBER, columns_of, spread
 from sources.terms import Terms, fold
@@ -78,12 +77,8 @@ def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: s
     A cell that the mapping cannot make sense of stays as the partner wrote it, for validation to show. Raises
     MappingError naming the mapped columns that the file does not have, each with the nearest one it has.
     """
-    line = source.line
-    if line.several is not None:
-        reading = spread(reading, line.several)
-    source = replace(source, line=line.model_copy(update={"map": _each_named(line.map, reading.columns)}))
-    _check_columns(source.line, reading)
-    mapper = _Mapper(source, table, snapshot_date)
+    source, reading = named(source, reading)
+    mapper = Mapper(source, table, snapshot_date)
     columns: dict[str, list[str | int | None]] = {name: [] for name in (*table.fields, "_line")}
     schema = {name: pl.Int64() if name == "_line" else pl.String() for name in columns}
     frames = [pl.DataFrame(columns, schema=schema)]
@@ -104,6 +99,17 @@ def map_rows(source: Source, table: Table, reading: Reading, *, snapshot_date: s
         changes=mapper.changes(),
         questions=tuple(mapper.questions),
     )
+
+
+def named(source: Source, reading: Reading) -> tuple[Source, Reading]:
+    """The source with its mapping in the names of the file's own columns, and the file with a record for each row.
+    Raises MappingError as map_rows."""
+    line = source.line
+    if line.several is not None:
+        reading = spread(reading, line.several)
+    source = replace(source, line=line.model_copy(update={"map": _each_named(line.map, reading.columns)}))
+    _check_columns(source.line, reading)
+    return source, reading
 
 
 def unmapped(line: SourceLine, columns: Iterable[str]) -> tuple[str, ...]:
@@ -187,7 +193,7 @@ def _check_columns(line: SourceLine, reading: Reading) -> None:
     )
 
 
-class _Mapper:
+class Mapper:
     """One source's mapping, made ready once; gives rows and counts what it changed."""
 
     def __init__(self, source: Source, table: Table, snapshot_date: str) -> None:
@@ -204,6 +210,7 @@ class _Mapper:
         self.questions: list[Found] = []
 
     def row(self, number: int, record: Record) -> dict[str, str]:
+        """The cells of a record by field; `number` counts the file's records from 0."""
         self._at = (number, record.line)
         row = Row(record.cells, self._missing, self._source.line.country)
         context = CleanContext(self._source.line.country, "", self._source.line.language)
@@ -218,7 +225,8 @@ class _Mapper:
         if self._hook is not None:
             cells = self._hook(cells, record.line)
         if self._source.line.id is not None:
-            cells[self._table.primary_key[0]] = _id(self._source, self._source.line.id, row, cells)
+            key, declared = self._table.primary_key[0], self._source.line.id
+            cells[key] = own_id(self._source.partner, declared, row.text, cells)
         origin = self._table.line.origin
         if origin is not None and cells.get(origin.of):
             cells[origin.field] = cells.get(origin.field) or origin.given
@@ -229,12 +237,15 @@ class _Mapper:
             cells[name] = cells.get(name) or text
         return cells
 
-    def count(self, name: str, before: str, after: str) -> None:
-        """Note that the cleaner `name` changed a cell."""
+    def count(self, field: str, name: str, before: str, after: str) -> None:
+        """Note that the cleaner `name` changed a cell of `field`."""
         self._counts[name] = self._counts.get(name, 0) + 1
         examples = self._examples.setdefault(name, {})
         if len(examples) < _EXAMPLES:
             examples[(before[:_SHOWN], after[:_SHOWN])] = None
+
+    def saw(self, field: str, what: str, before: str, after: str) -> None:
+        """Hear of what a declaration does to a cell and nobody counts (`pattern`, `default`): for who traces a row."""
 
     def ask(self, field: str, text: str) -> None:
         """Ask the partner what `text` means, which no table has."""
@@ -243,6 +254,7 @@ class _Mapper:
         self.questions.append((number, Problem(line, field, "lookup", "warning", text, said.wrong, remedy=said.write)))
 
     def changes(self) -> dict[str, ChangeCount]:
+        """What each cleaner changed in the rows so far."""
         return {name: ChangeCount(self._counts[name], tuple(self._examples[name])) for name in sorted(self._counts)}
 
 
@@ -265,63 +277,66 @@ class _Field:
         self._translates = bool(mapping.terms) or listed is not None
         self._separator = listed.separator if listed and listed.separator else "|"
 
-    def text(self, row: Row, context: CleanContext, mapper: _Mapper) -> str:
+    def text(self, row: Row, context: CleanContext, mapper: Mapper) -> str:
         parts = parts_of(self._mapping, row)
         if self._mapping.point or self._mapping.days:
             whole = "".join(parts)
             changed = rewritten(self._mapping, row, whole)
             if changed is not None:
-                mapper.count(*changed, whole)
+                mapper.count(self.name, *changed, whole)
         if self._mapping.split:
             parts = [piece.strip() for part in parts for piece in part.split(self._mapping.split)]
         made: dict[str, None] = {}
         for part in parts:
             if self._lookup is not None:
                 part = self._looked_up(self._lookup, part, row, mapper)
-            text = self._clean(self._dated(self._cut(part), mapper), context, mapper)
+            text = self._clean(self._dated(self._cut(part, mapper), mapper), context, mapper)
             for term in self._term(text, mapper):
                 made[term] = None
+        if not made and self._mapping.default:
+            mapper.saw(self.name, "default", "", self._mapping.default)
         return self._separator.join(made) or self._mapping.default or ""
 
-    def _looked_up(self, table: LookupTable, part: str, row: Row, mapper: _Mapper) -> str:
+    def _looked_up(self, table: LookupTable, part: str, row: Row, mapper: Mapper) -> str:
         declared = self._mapping.lookup
         assert declared is not None
         found = table.find([part] if len(declared.by) == 1 else keys_of(declared, row))
         if found is None and part:
             mapper.ask(self.name, part)
         elif found and found != part:
-            mapper.count("lookup", part, found)
+            mapper.count(self.name, "lookup", part, found)
         return found or ""
 
-    def _dated(self, text: str, mapper: _Mapper) -> str:
+    def _dated(self, text: str, mapper: Mapper) -> str:
         for pattern in self._mapping.dates if text else ():
             with suppress(ValueError):
                 read = time.strptime(text, pattern)
                 after = f"{read.tm_year:04}-{read.tm_mon:02}-{read.tm_mday:02}"
                 if after != text:
-                    mapper.count("dates", text, after)
+                    mapper.count(self.name, "dates", text, after)
                 return after
         return text
 
-    def _cut(self, text: str) -> str:
+    def _cut(self, text: str, mapper: Mapper) -> str:
         if self._pattern is None:
             return text
         match = self._pattern.search(text)
-        if match is None:
-            return ""
-        return (match[1] if self._pattern.groups else match[0]) or ""
+        kept = "" if match is None else (match[1] if self._pattern.groups else match[0]) or ""
+        if kept != text:
+            mapper.saw(self.name, "pattern", text, kept)
+        return kept
 
-    def _clean(self, text: str, context: CleanContext, mapper: _Mapper) -> str:
+    def _clean(self, text: str, context: CleanContext, mapper: Mapper) -> str:
         for name, cleaner in self._cleaners:
             if not text:
                 return ""
             after = (cleaner(text, context) or "").strip()
             if after != text:
-                mapper.count(name, text, after)
+                mapper.count(self.name, name, text, after)
             text = after
         return text
 
-    def _term(self, text: str, mapper: _Mapper) -> list[str]:
+    def _term(self, text: str, mapper: Mapper) -> list[str]:
         if not text:
             return []
         if not self._translates:
@@ -331,7 +346,7 @@ class _Field:
         accepted = [found if (found := self._accepted.find(term)) is not None else term for term in terms]
         written = self._separator.join(accepted)
         if written != text:
-            mapper.count("terms", text, written)
+            mapper.count(self.name, "terms", text, written)
         return [term for term in accepted if term]
 
 
@@ -345,35 +360,5 @@ def _provided(source: Source, table: Table, snapshot_date: str) -> Mapping[str, 
         "licence": line.licence,
         "snapshot_date": snapshot_date,
     }
-    return {name: values[what] for name, what in table.line.provided.items()}
-
-
-def _id(source: Source, identity: Identity, row: Row, cells: Mapping[str, str]) -> str:
-    if identity.columns is not None:
-        return id_of_number(source.partner, [row.text(column) for column in identity.columns])
-    texts = [fold(cells.get(name, "")) for name in identity.fields or ()]
-    return f"{id_prefix(source.partner)}--{_short_hash(chr(31).join(texts))}" if any(texts) else ""
-
-
-def id_of_number(partner: str, texts: Iterable[str]) -> str:
-    """The id of a row that has this number (in one text or several) with its partner; empty where there is none."""
-    own = "-".join(filter(None, map(_slug, texts)))
-    return f"{id_prefix(partner)}--{own}" if own else ""
-
-
-def id_prefix(partner: str) -> str:
-    """What every id of this partner's rows begins with: its folder's name in the letters of an address."""
-    return _slug(partner)
-
-
-def _slug(text: str) -> str:
-    """The text in the letters of an address; letters of other scripts are told apart by a short hash."""
-    folded = fold(text)
-    slug = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
-    apart = _short_hash(folded) if text and not (slug and folded.isascii()) else ""
-    return "-".join(filter(None, (slug, apart)))
-
-
-def _short_hash(text: str) -> str:
-    """60 bits in 12 letters: among a million rows, two meet with a chance below one in two million."""
-    return base64.b32encode(hashlib.sha256(text.encode()).digest())[:12].decode().lower()
+    # The address for errors names the version: it is filled when one is made.
+    return {name: values[what] for name, what in table.line.provided.items() if what in values}

@@ -17,8 +17,9 @@ from sources.declaration import Source
 from sources.identity.brought import brought
 from sources.identity.identify import Row, identified, renumbered
 from sources.identity.likeness import Compared, compared_fields
+from sources.identity.own import id_of_number, id_prefix
 from sources.identity.register import Known, Register, load_register
-from sources.mapping import Mapped, id_of_number, id_prefix
+from sources.mapping import Mapped
 
 
 @dataclass(frozen=True)
