@@ -34,11 +34,13 @@ _LONGEST_TERM = 120
 
 
 class RuleCount(Declared):
-    """How often one rule spoke, at one severity."""
+    """How often one rule spoke, at one severity, of one `field`: None for a row as a whole, for a count over all
+    fields, and in lines of before fields were kept."""
 
     rule: str
     severity: Severity
     count: int
+    field: str | None = None
 
 
 class TermCount(Declared):
@@ -85,7 +87,7 @@ class RejectedTerm:
 
 def tally(judgement: Judgement, table: Table, *, at: str, judged: str) -> Tally:
     """Count the problems of one judgement, given under the key `judged` (rows.judged_key) at the UTC time `at`."""
-    rules = Counter((problem.rule, problem.severity) for problem in judgement.problems)
+    rules = Counter((problem.rule, problem.severity, problem.field) for problem in judgement.problems)
     terms = Counter(_rejected(judgement.problems, table))
     shown = sorted(terms.items(), key=lambda item: (-item[1], item[0][:2]))
     return Tally(
@@ -93,8 +95,10 @@ def tally(judgement: Judgement, table: Table, *, at: str, judged: str) -> Tally:
         judged=judged,
         rows_in=judgement.rows_in,
         rules=tuple(
-            RuleCount(rule=rule, severity=severity, count=count)
-            for (rule, severity), count in sorted(rules.items(), key=lambda item: (-item[1], item[0]))
+            RuleCount(rule=rule, severity=severity, count=count, field=field)
+            for (rule, severity, field), count in sorted(
+                rules.items(), key=lambda item: (-item[1], *item[0][:2], item[0][2] or "")
+            )
         ),
         terms=tuple(
             TermCount(field=field, term=term, count=count, nearest=nearest)
@@ -171,9 +175,17 @@ def rejected_terms(store: Store, dataset: str, partners: Iterable[str]) -> tuple
 
 
 def rule_counts(store: Store, dataset: str, partners: Iterable[str]) -> dict[str, tuple[RuleCount, ...]]:
-    """For each of `partners` that was judged, how often each rule spoke in its last judgement."""
+    """For each of `partners` that was judged, how often each rule spoke in its last judgement, of whatever field."""
     over_time = {partner: tallies(store, dataset, partner) for partner in partners}
-    return {partner: kept[-1].rules for partner, kept in over_time.items() if kept}
+    return {partner: _of_any_field(kept[-1].rules) for partner, kept in over_time.items() if kept}
+
+
+def _of_any_field(rules: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
+    sums: Counter[tuple[str, Severity]] = Counter()
+    for one in rules:
+        sums[one.rule, one.severity] += one.count
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(RuleCount(rule=rule, severity=severity, count=count) for (rule, severity), count in ordered)
 
 
 def _rejected(problems: Iterable[Problem], table: Table) -> Iterator[tuple[str, str, str | None]]:

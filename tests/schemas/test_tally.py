@@ -48,12 +48,12 @@ def test_only_terms_that_no_list_knows_are_rejected_ones(dataset: Dataset) -> No
     )
 
 
-def test_each_rule_is_counted_by_severity(dataset: Dataset) -> None:
+def test_each_rule_is_counted_by_severity_and_field(dataset: Dataset) -> None:
     found = counted(dataset, "Cooking", "Access", site="example")
     assert found.rows_in == 2
     assert set(found.rules) == {
-        RuleCount(rule="url", severity="error", count=2),
-        RuleCount(rule="terms", severity="error", count=1),
+        RuleCount(rule="url", severity="error", count=2, field="site"),
+        RuleCount(rule="terms", severity="error", count=1, field="services"),
     }
     assert counted(dataset, "Access").rules == ()
 
@@ -83,6 +83,15 @@ def test_a_steward_sees_what_the_vocabulary_lacks_by_whom_and_since_when(dataset
         RejectedTerm("services", "lerning", 1, 0, ("a",), "2026-03-01", "Learning"),
     )
     assert list(rule_counts(store, "places", ["a", "b", "new"])) == ["a", "b"]
+
+
+def test_a_steward_reads_how_often_a_rule_spoke_whatever_the_field(dataset: Dataset, store: Store) -> None:
+    counts = [RuleCount(rule="url", severity="error", count=n, field=name) for name, n in (("site", 2), ("page", 3))]
+    other = RuleCount(rule="terms", severity="warning", count=4)
+    keep_tally(store, "places", "a", counted(dataset, "Access").model_copy(update={"rules": (*counts, other)}))
+    assert rule_counts(store, "places", ["a"]) == {
+        "a": (RuleCount(rule="url", severity="error", count=5), RuleCount(rule="terms", severity="warning", count=4))
+    }
 
 
 def test_a_term_that_partners_no_longer_write_is_gone_from_the_list(dataset: Dataset, store: Store) -> None:
