@@ -6,7 +6,7 @@ decisions (contribution.py, references.py, succession.py), the files that tell o
 """
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import polars as pl
 from glane.errors import DataError
 from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
+from publish.addressing import addressed, has_addresses, numbers_of, renumbered
 from publish.contribution import Contribution, Held, Refusal, admit
 from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
@@ -183,14 +184,21 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
     former = descriptor_of(store, last) if last and dataset.line.notice else None
     notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
     with store.staged() as folder:
-        files = _write_canonical(made, folder)
+        numbers = numbers_of(store, dataset, last)
+        files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
         content = _content(made, files, notice)
         if last is not None and content == last.content:
             return made.built(last, expectations_of(store, last), _said(told), new=False)
-        if last is not None and any(_content(made, files, one) == aside for aside, one in _put_aside(store, last)):
+        if last is not None and _was_put_aside(made, store, last):
             said = _said(told, unshown(last, descriptor_of(store, last), notice))
             return made.built(last, expectations_of(store, last), said, new=False, put_aside=True)
         expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
+        described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
+        after = succession(store, last, described, folder)
+        if has_addresses(dataset):
+            numbers = renumbered(dataset, made.tables, numbers, after.differences, after.number)
+            files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
+            content = _content(made, files, notice)
         files += _write_others(dataset, files, folder)
         described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
         after = succession(store, last, described, folder)
@@ -227,20 +235,25 @@ def _content(made: _Made, files: Sequence[VersionFile], notice: Mapping[str, Any
     return identity(describe(made.dataset, made.contributions, files, number="", created="", notice=notice))
 
 
-def _put_aside(store: Store, last: Version) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """What a person put aside by going back to an older version, once or several times on end: the same rows make no
-    version again, until anything about them changes. Each with what it announced, for a notice is no such change."""
+def _was_put_aside(made: _Made, store: Store, last: Version) -> bool:
+    """Whether this is what a person put aside by going back to an older version, once or several times on end: the same
+    rows make no version again, until anything about them changes. What was announced then is no such change."""
     version = last
     while version.restores and version.previous:
         version = load(store, version.dataset, version.previous)
-        yield version.content, descriptor_of(store, version).get("notice")
+        with store.staged() as folder:
+            tables = addressed(made.dataset, made.tables, numbers_of(store, made.dataset, version))
+            files = _write_canonical(made.dataset, tables, folder)
+            if _content(made, files, descriptor_of(store, version).get("notice")) == version.content:
+                return True
+    return False
 
 
-def _write_canonical(made: _Made, folder: Path) -> list[VersionFile]:
+def _write_canonical(dataset: Dataset, tables: Mapping[str, pl.DataFrame], folder: Path) -> list[VersionFile]:
     files = []
-    for table in made.dataset.tables:
-        path = f"{made.dataset.name}-{table.name}.csv"
-        FORMATS["csv"].write(table, made.tables[table.name], folder / path)
+    for table in dataset.tables:
+        path = f"{dataset.name}-{table.name}.csv"
+        FORMATS["csv"].write(table, tables[table.name], folder / path)
         files.append(kept(folder, path, "data", table.name, "csv"))
     return files
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from glane.errors import DataError
 from glane.store import Store
+from publish.addressing import unaddressed
 from publish.contribution import Contribution
 from publish.formats.delimited import read_csv
 from publish.quality import QUALITY, kept_expectations
@@ -48,7 +49,8 @@ def hold_to_expectations(
     outcomes: list[Outcome] = []
     for table in dataset.tables:
         before = read_csv(path_of(store, last, files[table.name])) if last and table.name in files else None
-        outcomes += judge_table(table, tables[table.name].select(table.published_fields), before)
+        now = tables[table.name].select(table.published_fields)
+        outcomes += judge_table(table, unaddressed(table, now), None if before is None else unaddressed(table, before))
     stops = [outcome for outcome in outcomes if outcome.stops]
     if stops:
         raise HeldBackError(

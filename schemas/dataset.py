@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Language, Text
 from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
-from schemas.governance import Governance, Notice, Steward
+from schemas.governance import Errors, Governance, Notice, Steward
 from schemas.licences import OpenSpdx
 from schemas.licences.policy import LicencePolicy
 from schemas.merging import Merge
@@ -33,7 +33,9 @@ from schemas.term_lists import load_terms, terms_path
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx"]
-Provided = Literal["partner", "partner_title", "attribution", "licence", "snapshot_date"]
+Provided = Literal["partner", "partner_title", "attribution", "licence", "snapshot_date", "error_address"]
+
+_GLANES = ("partner", "attribution", "licence", "error_address")
 
 
 class RuleLine(Declared):
@@ -137,6 +139,7 @@ class DatasetLine(Declared):
     language: Language
     frequency: Literal["daily", "weekly", "monthly", "irregular"]
     steward: Steward
+    errors: Errors = Errors()
     licence: LicencePolicy
     governance: Governance
     notice: Notice | None = None
@@ -210,9 +213,9 @@ class Table:
 
     @cached_property
     def asked(self) -> tuple[str, ...]:
-        """The fields that a partner may fill, in order: not whose row it is and on which terms, which Glane knows, nor
-        where its date comes from. Those of them that are `provided` may stay empty."""
-        known = {name for name, what in self.line.provided.items() if what in ("partner", "attribution", "licence")}
+        """The fields that a partner may fill, in order: not whose row it is, on which terms and whom to tell of an
+        error, which Glane knows, nor where its date comes from. Those of them that are `provided` may stay empty."""
+        known = {name for name, what in self.line.provided.items() if what in _GLANES}
         origin = {self.line.origin.field} if self.line.origin else set()
         return tuple(name for name in self.fields if name not in known | origin)
 
@@ -240,6 +243,11 @@ class Dataset:
     line: DatasetLine
     tables: tuple[Table, ...]
     fingerprint: str
+
+    @property
+    def errors_to(self) -> str:
+        """The address that readers write to where a row is wrong."""
+        return self.line.errors.address or self.line.steward.email
 
     @property
     def main(self) -> Table:

@@ -1,4 +1,5 @@
-"""Who answers for a dataset and by which rules: the keys `steward:`, `governance:` and `notice:` of dataset.yaml.
+"""Who answers for a dataset and by which rules: the keys `steward:`, `errors:`, `governance:` and `notice:` of
+dataset.yaml.
 
 Belongs here: the models. Does not belong here: the licences (licences/), what a notice does (publish/notice.py).
 """
@@ -12,12 +13,23 @@ from pydantic import BeforeValidator, Field
 from glane.declaration import Declared
 from glane.text import Text
 
+_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+
 
 class Steward(Declared):
     """Who answers for the dataset; `email` is a role's address, never a person's."""
 
     name: str
-    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    email: str = Field(pattern=_EMAIL)
+
+
+class Errors(Declared):
+    """Where readers write that a row is wrong: to `address` (the steward's where none is given), in `folder` of the
+    account that the environment names (GLANE_IMAP_...). No more than `per_day` of their messages are kept a day."""
+
+    address: str | None = Field(default=None, pattern=_EMAIL)
+    folder: str = Field(default="INBOX", pattern=r"^[ !#-\[\]-~]+$")
+    per_day: int = Field(default=50, ge=1, le=1000)
 
 
 class Governance(Declared):

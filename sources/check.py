@@ -103,6 +103,8 @@ def _fields(source: Source, table: Table) -> _Found:
     for name in source.line.map:
         if name not in table.fields:
             yield ("map", name), f"The table {table.name} has no field {name!r}.", _nearest(name, table.fields)
+        elif table.line.provided.get(name) == "error_address":
+            yield ("map", name), f"Glane fills the field {name!r} when it makes a version.", "Take this line out."
 
 
 def _geocode(source: Source, table: Table) -> _Found:

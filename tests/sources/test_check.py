@@ -252,3 +252,11 @@ def test_rows_of_one_record_must_not_share_their_id(declare: Declare, dataset: D
     source = declare(map=MAP, several=several, id=ID)
     assert [(key, "same for all rows" in said) for _, key, said in faults(source, dataset)] == [("id.columns", True)]
     check_against(declare(map=MAP, several=several, id={"columns": ["N", "{n}"]}), dataset)
+
+
+def test_a_field_that_is_filled_when_a_version_is_made_is_mapped_by_nobody(declare: Declare, dataset: Dataset) -> None:
+    (dataset.folder / "dataset.yaml").write_text(DATASET.replace("partenaire: partner", "partenaire: error_address"))
+    source = declare("ville", id=ID, map={**MAP, "partenaire": "Qui"})
+    assert [(key, what) for _, key, what in faults(source, load_dataset(dataset.folder))] == [
+        ("map.partenaire", "Glane fills the field 'partenaire' when it makes a version. Take this line out.")
+    ]
