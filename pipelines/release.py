@@ -22,6 +22,7 @@ from publish.contribution import Held, Refusal, admit
 from publish.decisions import Decisions, read_decisions
 from publish.quality import Accounts, account
 from publish.references import merge_tables
+from publish.revealing import revealed
 from publish.version import Version, current
 from schemas.dataset import Dataset
 from schemas.tally import RejectedTerm, RuleCount, rejected_terms, rule_counts
@@ -87,7 +88,8 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     """
     dataset = usable(entry)
     admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
-    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions_of(entry))
+    stood = ids_that_stood(store, dataset.name)
+    applied = merge_tables(dataset, admitted, stood, revealed(decisions_of(entry), dataset, admitted, stood, store))
     merged, held = applied.merged, applied.held
     partners = entry.partners
     return Merge(

@@ -31,6 +31,7 @@ from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
 from publish.quality import Accounts, account, quality_report
 from publish.references import merge_tables
+from publish.revealing import revealed
 from publish.succession import succession
 from publish.suggesting import Suggestion, suggestions
 from publish.version import Input, Version, VersionFile, current, listed, load
@@ -162,7 +163,8 @@ def _make(
             f"{dataset.name} has no rows that may be published. {reasons}".strip(), "See the reports."
         )
     today = datetime.datetime.fromisoformat(created).date()
-    applied = merge_tables(dataset, admitted, ids_that_stood(store, dataset.name), decisions, today=today)
+    stood = ids_that_stood(store, dataset.name)
+    applied = merge_tables(dataset, admitted, stood, revealed(decisions, dataset, admitted, stood, store), today=today)
     merged = applied.merged
     tables = {name: part.rows for name, part in merged.items()}
     left_out: dict[str, int] = {}

@@ -18,13 +18,14 @@ import polars as pl
 from glane.declaration import DeclarationError, Fault
 from glane.text import LANGUAGES, Text
 from publish.contribution import Held
-from publish.decisions import Decision, Decisions, ended
+from publish.decisions import Decision, Decisions, Kind, ended
 from publish.merge import Merged, key_of
 from schemas.dataset import Dataset, Table
 from schemas.judge import judge
 from schemas.judgement import LINE, Problem
 
 Why = Literal["changed", "fulfilled", "gone", "ended"]
+_LEAVES: tuple[Kind, ...] = ("withdrawal", "forgotten")
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ _TOLD = {
     ),
     # Whose row it was, and why it went, is nobody's business.
     "withdrawal": Text(fr="une ligne retirée ({by}, {on})", en="one row withdrawn ({by}, {on})"),
+    "forgotten": Text(fr="une ligne retirée ({by}, {on})", en="one row withdrawn ({by}, {on})"),
 }
 
 
@@ -209,10 +211,11 @@ def _check_rows(
 def _withdrawn(
     table: Table, part: Merged, decisions: Decisions, today: datetime.date
 ) -> tuple[Merged, list[Held], list[Decision], list[Question]]:
-    asked = decisions.standing(table.name, "withdrawal", today)
+    asked = [one for kind in _LEAVES for one in decisions.standing(table.name, kind, today)]
     there = set(_of(table, part.rows, [part.aliases.get(one.id, one.id) for one in asked])["_id"])
     done = [one for one in asked if part.aliases.get(one.id, one.id) in there]
-    questions = [Question(one, "gone") for one in asked if one not in done]
+    # Who is forgotten is not in what partners bring any more: that is how it should be.
+    questions = [Question(one, "gone") for one in asked if one not in done and one.kind != "forgotten"]
     if not done:
         return part, [], [], questions
     ids = sorted({part.aliases.get(one.id, one.id) for one in done})

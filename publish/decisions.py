@@ -8,9 +8,10 @@ A line is one decision. `table` may be empty: the first of the dataset. `by` is 
     same, different   `id` and `other` are one thing, or are not, whatever their likeness
     correction        the `field` of `id`, where it says `seen`, is to say `value`
     withdrawal        the row `id` is not published any more
+    forgotten         the row whose own id is `id` is neither kept nor published any more: glane forget writes it
 
 Each may end (`until`, the last day on which it holds). What a decision speaks of is the published row: its id, and the
-cell as it is published.
+cell as it is published. An id may be written as its pseudonym (glane/pseudonyms.py), that of a forgotten row must be.
 """
 
 import csv
@@ -22,21 +23,24 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from glane.declaration import DeclarationError, Fault
+from glane.pseudonyms import is_pseudonym
 from publish.matching.cluster import components
 
-Kind = Literal["same", "different", "correction", "withdrawal"]
+Kind = Literal["same", "different", "correction", "withdrawal", "forgotten"]
 COLUMNS = ("kind", "table", "id", "other", "field", "seen", "value", "by", "on", "until", "why")
 _NEEDED = {
     "same": ("id", "other", "by", "on", "why"),
     "different": ("id", "other", "by", "on", "why"),
     "correction": ("id", "field", "by", "on", "why"),
     "withdrawal": ("id", "by", "on", "why"),
+    "forgotten": ("id", "by", "on"),
 }
 _UNUSED = {
     "same": ("field", "seen", "value"),
     "different": ("field", "seen", "value"),
     "correction": ("other",),
     "withdrawal": ("other", "field", "seen", "value"),
+    "forgotten": ("other", "field", "seen", "value", "until"),
 }
 
 
@@ -150,6 +154,11 @@ def _wrong(line: int, row: dict[str, str], tables: Sequence[str]) -> Iterator[Fa
     for name in _UNUSED[kind]:
         if row[name]:
             yield Fault(line, name, f"A decision '{kind}' has no {name}.", "Leave the cell empty.")
+    for name in ("id", "other"):
+        if (row[name].startswith("#") or (name, kind) == ("id", "forgotten")) and not is_pseudonym(row[name]):
+            yield Fault(
+                line, name, f"{row[name]!r} is no pseudonym.", "Let glane forget or glane withdraw write the line."
+            )
     if kind in ("same", "different") and row["id"] == row["other"]:
         yield Fault(line, "other", "It is the same id twice.", "Name two rows.")
     if kind == "correction" and row["seen"] == row["value"]:
@@ -197,7 +206,7 @@ def _contradictions(found: Iterable[Decision]) -> Iterator[Fault]:
             yield Fault(one.line, "kind", what, "Decide which holds, and take the other out.")
     first: dict[tuple[str, ...], Decision] = {}
     for one in found:
-        if one.kind in ("correction", "withdrawal"):
+        if one.kind in ("correction", "withdrawal", "forgotten"):
             before = first.setdefault((one.kind, one.table, one.id, one.field, one.seen), one)
             if before is not one:
                 what = f"Line {before.line} decides this of {one.id} already."

@@ -75,7 +75,7 @@ def identity(descriptor: Mapping[str, Any]) -> str:
     The number, the dates and the bytes of derived formats do not count: fetching the same again, or a new release of
     the library that writes XLSX, makes no version.
     """
-    kept = {key: value for key, value in descriptor.items() if key not in ("version", "created")}
+    kept = {key: value for key, value in descriptor.items() if key not in ("version", "created", "forgotten")}
     kept["sources"] = [
         {key: value for key, value in source.items() if key not in ("version", "retrieved")}
         for source in descriptor["sources"]

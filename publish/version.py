@@ -79,11 +79,19 @@ class Restored(_Kept):
     reason: str
 
 
+class Forgotten(_Kept):
+    """That a person's data was taken out of a version: when (UTC), and the SHA-256 that each file had before."""
+
+    at: str
+    was: Mapping[str, str]
+
+
 class Version(_Kept):
     """One version of a dataset: the whole of its manifest.json.
 
     `content` is the identity of what it says (package.identity): the same content never makes a second version.
-    `rows` counts the rows of each table. `restores` is set on a version that brings an older one back.
+    `rows` counts the rows of each table. `restores` is set on a version that brings an older one back, `forgotten` on
+    one that a person's data was taken out of (docs/forgetting.md).
     """
 
     dataset: str
@@ -96,6 +104,7 @@ class Version(_Kept):
     files: tuple[VersionFile, ...]
     inputs: tuple[Input, ...]
     restores: Restored | None = None
+    forgotten: tuple[Forgotten, ...] = Field(default=(), exclude_if=lambda marks: not marks)
 
     @property
     def key(self) -> str:
@@ -107,14 +116,24 @@ class Version(_Kept):
         return {file.path: file for file in self.files}[path]
 
 
+class Rewritten(_Kept):
+    """That a version was written anew without a person's data: when (UTC), and its manifest's SHA-256 before."""
+
+    at: str
+    was: str
+
+
 class Listed(_Kept):
-    """One line of versions.json."""
+    """One line of versions.json. `becoming` is the SHA-256 of the manifest that is just taking its place, while a
+    person's data is taken out."""
 
     version: str
     created: str
     previous: str | None
     rows: Mapping[str, int]
     manifest_sha256: str
+    becoming: str | None = Field(default=None, exclude_if=lambda digest: digest is None)
+    forgotten: tuple[Rewritten, ...] = Field(default=(), exclude_if=lambda marks: not marks)
 
 
 class _Making(_Kept):
@@ -166,7 +185,7 @@ def load_line(store: Store, dataset: str, line: Listed) -> Version:
     data = store.look(key).data
     if data is None:
         raise _damaged(store, key, "is missing")
-    if hashlib.sha256(data).hexdigest() != line.manifest_sha256:
+    if hashlib.sha256(data).hexdigest() not in (line.manifest_sha256, line.becoming):
         raise _damaged(store, key, "is not the one that was listed")
     return Version.model_validate_json(data)
 
@@ -218,6 +237,16 @@ def list_version(store: Store, version: Version, manifest: bytes, begun: Stamp) 
     )
     found = _read(store, begun, version.dataset)
     store.replace(begun, _written(_List(dataset=version.dataset, versions=(*found.versions, line))))
+
+
+def relist(store: Store, dataset: str, line: Listed) -> None:
+    """Put `line` in the place of the one of the same version: what `glane forget` does, and nobody else. The caller
+    holds the writer's lock. Raises OvertakenError."""
+    seen = store.look(list_key(dataset))
+    found = _read(store, seen, dataset)
+    lines = tuple(line if one.version == line.version else one for one in found.versions)
+    if lines != found.versions:
+        store.replace(seen, _written(found.model_copy(update={"versions": lines})))
 
 
 def _read(store: Store, seen: Stamp, dataset: str) -> _List:

@@ -138,6 +138,12 @@ class Store(ABC):
         """Make the staged `file` what is kept under `key`."""
 
     @abstractmethod
+    def supplant(self, folder: Path, key: str) -> None:
+        """Make the staged `folder` the content of `key`, where something is that readers are led to; the caller holds
+        the writer's lock. Whole or not at all where the store can; else what was cut off is finished by the next one
+        who takes the writer's lock."""
+
+    @abstractmethod
     def remove(self, key: str) -> None:
         """Keep nothing under `key` or below it any more; it may be nothing already."""
 
@@ -149,6 +155,10 @@ class Store(ABC):
     def writer(self) -> AbstractContextManager[None]:
         """Hold the writer's lock: one process at a time makes versions or publishes. Waits for the holder, and sweeps
         what killed processes left in staging."""
+
+    @abstractmethod
+    def sweep(self) -> None:
+        """Take away at once what nobody holds in staging, and copies of what the store keeps."""
 
     def read(self, key: str) -> bytes:
         """The bytes kept under `key`. Raises MissingError if there are none."""

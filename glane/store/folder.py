@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from glane.store.contract import MissingError, OvertakenError, Stamp, Store, StoreError, parts_of, sha256_of
+from glane.store.exchange import exchange
 from glane.store.staging import staging_folder, sweep
 
 _STAGING = ".staging"
@@ -131,6 +132,22 @@ class FolderStore(Store):
             raise _refused(f"write {key}", self.root, error) from error
         self.wrote(sum(self.files(key).values()))
 
+    def supplant(self, folder: Path, key: str) -> None:
+        """The two folders change places in one step."""
+        target = self.local(key)
+        try:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    _sync(path)
+            _sync_folder(folder)
+            folder.chmod(0o755)
+            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            exchange(folder, target)
+            _sync_folder(target.parent)
+        except OSError as error:
+            raise _refused(f"write {key}", self.root, error) from error
+        self.wrote(size)
+
     def adopt_file(self, file: Path, key: str) -> None:
         """One rename, after flushing the file."""
         try:
@@ -167,6 +184,10 @@ class FolderStore(Store):
         with self._locked(_WRITER):
             sweep(self.root / _STAGING)
             yield
+
+    def sweep(self) -> None:
+        """Staging; there are no copies."""
+        sweep(self.root / _STAGING, abandoned=0)
 
     @contextmanager
     def _as_long_as(self, seen: Stamp) -> Iterator[None]:

@@ -5,6 +5,7 @@ replaced is so by S3 itself (`If-Match`, `If-None-Match`). Does not belong here:
 (lease.py), copies on this machine (cache.py).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from glane.store.lease import hold
 from glane.store.staging import staging_folder, sweep
 
 _TRIES = 5
+_COMING, _READY = ".coming", "ready.json"
 
 
 class ObjectStore(Store):
@@ -94,6 +96,31 @@ class ObjectStore(Store):
         for name, path in sorted(paths.items(), key=lambda item: (item[1].stat().st_mtime_ns, item[0])):
             self._create(path, f"{_plain(key)}/{name}", seen)
 
+    def supplant(self, folder: Path, key: str) -> None:
+        """All files beside the place first, then a list of them, then one after the other into it."""
+        paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+        for name, path in sorted(paths.items()):
+            self._bucket.upload(path, f"{_COMING}/files/{name}", create=False)
+        told = {"key": _plain(key), "files": sorted(paths)}
+        self._bucket.put(f"{_COMING}/{_READY}", json.dumps(told).encode())
+        self._finish()
+        self.wrote(sum(path.stat().st_size for path in paths.values()))
+
+    def _finish(self) -> None:
+        """Bring what stands ready into its place: what a killed writer began, too."""
+        found = self._bucket.read(f"{_COMING}/{_READY}")
+        if found is not None:
+            told = json.loads(found[0])
+            for name in told["files"]:
+                data = self._bucket.read(f"{_COMING}/files/{name}")
+                if data is not None:
+                    self._bucket.put(f"{told['key']}/{name}", data[0])
+            for name in self._bucket.files(told["key"]).keys() - set(told["files"]):
+                self._bucket.delete(f"{told['key']}/{name}")
+        self._bucket.delete(f"{_COMING}/{_READY}")
+        for name in self._bucket.files(f"{_COMING}/files"):
+            self._bucket.delete(f"{_COMING}/files/{name}")
+
     def adopt_file(self, file: Path, key: str) -> None:
         """One upload."""
         self._bucket.upload(file, _plain(key), create=False)
@@ -123,7 +150,14 @@ class ObjectStore(Store):
         """An object that only one process can create."""
         with hold(self._bucket):
             sweep(cache_folder() / "staging")
+            if self._bucket.head(f"{_COMING}/{_READY}") is not None:
+                self._finish()
             yield
+
+    def sweep(self) -> None:
+        """Staging, and this machine's copies."""
+        sweep(cache_folder() / "staging", abandoned=0)
+        sweep(cache_folder() / "copies", abandoned=0)
 
     def _create(self, path: Path, key: str, seen: Stamp) -> None:
         for _ in range(_TRIES):

@@ -33,12 +33,12 @@ def staging_folder(base: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(base: Path) -> None:
-    """Remove the folders and files under `base` that killed processes left."""
+def sweep(base: Path, *, abandoned: float = _ABANDONED) -> None:
+    """Remove the folders and files under `base` that killed processes left, unchanged for `abandoned` seconds."""
     for path in base.iterdir() if base.is_dir() else ():
         # One is made a moment before it is held; one that goes meanwhile was its owner's to remove.
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _ABANDONED and _let_go(path):
+            if time.time() - path.stat().st_mtime > abandoned and _let_go(path):
                 if path.is_dir():
                     shutil.rmtree(path, ignore_errors=True)
                 else:

@@ -135,7 +135,7 @@ def test_a_file_that_is_wrong_is_told_line_by_line(tmp_path: Path) -> None:
         line("different", "a--1", why=""),
     )
     assert faults(path) == [
-        (2, "kind", "'merge' is no kind of decision. Write one of same, different, correction, withdrawal."),
+        (2, "kind", "'merge' is no kind of decision. Write one of same, different, correction, withdrawal, forgotten."),
         (3, "other", "It is the same id twice. Name two rows."),
         (4, "field", "A decision 'withdrawal' has no field. Leave the cell empty."),
         (4, "on", "'20/11/2026' is no day. Write it as YYYY-MM-DD, as in 2027-01-31."),
