@@ -19,6 +19,7 @@ from publish.contribution import Contribution
 from publish.formats import FORMATS
 from publish.version import VersionFile
 from schemas.dataset import Dataset
+from schemas.error_address import template
 from schemas.licences import LICENCES
 
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
@@ -53,7 +54,7 @@ def describe(
         "licenses": [_licence(spdx) for spdx in dict.fromkeys(map(dataset.licence_of, names))],
         "contributors": _contributors(dataset, contributions),
         "sources": [_source(contribution) for contribution in contributions],
-        "governance": {name: _both(text) for name, text in _governance(dataset).items()},
+        "governance": _governance(dataset),
         "resources": [_resource(dataset, name, files) for name in names],
     }
     return announcing(described, notice)
@@ -201,9 +202,16 @@ def _source(contribution: Contribution) -> dict[str, Any]:
     }
 
 
-def _governance(dataset: Dataset) -> dict[str, Text]:
-    rules = dataset.line.governance
-    return {"contribution": rules.contribution, "reuse": rules.reuse, "objection": rules.objection}
+def _governance(dataset: Dataset) -> dict[str, Any]:
+    """Who answers for the dataset and by which rules, and where to write that a row is wrong: a URI template."""
+    steward, rules = dataset.line.steward, dataset.line.governance
+    named = {"contribution": rules.contribution, "reuse": rules.reuse, "objection": rules.objection}
+    return {
+        "stewards": [{"title": steward.name, "email": steward.email}],
+        **{name: _both(text) for name, text in named.items()},
+        "contact": f"mailto:{steward.email}",
+        "errors": {table.name: template(dataset, table) for table in dataset.tables},
+    }
 
 
 def _both(text: Text) -> dict[str, str]:

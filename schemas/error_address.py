@@ -68,5 +68,7 @@ def named_in(subject: str, tables: Mapping[str, tuple[str, ...]]) -> Named | Non
 
 
 def _before(dataset: Dataset, table: Table) -> str:
-    what = dataset.name if table.name == dataset.main.name else f"{dataset.name}/{table.name}"
+    # The rows of a derived table are those of its base.
+    name = table.line.derived_from or table.name
+    what = dataset.name if name == dataset.main.name else f"{dataset.name}/{name}"
     return f"mailto:{dataset.errors_to}?subject={quote(what, safe='')}%20"

@@ -165,7 +165,7 @@ def page_resource(
     """The fields of one resource of the page: a link to the version's own file among those `served`, by path.
 
     `url_type` is `datapusher` so that ckanext-xloader leaves the DataStore table alone (design, 4). ckanext-dcat
-    reads access_url, download_url, license, conforms_to, hash, hash_algorithm, mimetype and size.
+    reads access_url, download_url, license, rights, documentation, conforms_to, hash, hash_algorithm, mimetype, size.
     """
     here = served[file.path]
     if file.table is not None:
@@ -191,6 +191,8 @@ def page_resource(
         "hash_algorithm": _SHA256,
         "sha256": here.sha256,
         "license": LICENCES[dataset.licence_of(file.table) if file.table else dataset.line.licence.publish].url,
+        "rights": words.title(dataset.line.governance.reuse),
+        "documentation": f"{served['datapackage.json'].url}#/governance",
         **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table else {}),
         "glane_key": key,
         "glane_version": version.version,

@@ -15,6 +15,7 @@ from publish.telling import day, number
 from publish.telling import rows as rows_in
 from publish.version import Input, Version
 from schemas.dataset import Dataset, Table
+from schemas.error_address import error_field
 from schemas.licences import LICENCES
 from schemas.licences.rights import right_to, uses
 
@@ -65,6 +66,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "conditions": ("oui, sous conditions ({licences})", "yes, on conditions ({licences})"),
     "no": ("non ({licences})", "no ({licences})"),
     "objection": ("Signaler, s'opposer", "Report, object"),
+    "errors": (
+        "Ligne fausse ? L'adresse dans sa colonne « {field} » ouvre un courriel qui la nomme ; ou écrivez à {email}.",
+        'A row is wrong? The address in its column "{field}" opens a mail that names it; or write to {email}.',
+    ),
     "cite": ("Citer", "Cite as"),
 }
 _COUNTS: dict[str, tuple[tuple[str, str], str]] = {
@@ -134,6 +139,8 @@ def _parts(
     yield _listing("history", list(_history(history, language)), language)
     for name, text in (("contribution", rules.contribution), ("reuse", rules.reuse), ("objection", rules.objection)):
         yield f"**{_say(name, language)}.** {text[language]}"
+    if field := error_field(dataset.main):
+        yield _say("errors", language, field=field, email=dataset.errors_to)
     yield _listing("may", list(_rights(version.inputs, language)), language)
     licence = LICENCES[line.licence.publish].title
     cited = sentence(version, line.title[language], line.steward.name, licence, language)

@@ -141,6 +141,27 @@ def test_every_distribution_says_its_licence_format_size_and_checksum_and_the_by
         assert (checksum, SPDX.checksumValue, Literal(resource["sha256"], datatype=known.XSD.hexBinary)) in graph
 
 
+def test_the_rules_of_the_commons_are_in_what_other_portals_harvest(published: Published) -> None:
+    graph, rules = published.graph, _package(published)["governance"]
+    (description,) = graph.objects(published.subject, known.DCTERMS.description)
+    for rule in ("contribution", "reuse", "objection"):
+        assert all(rules[rule][language] in str(description) for language in ("fr", "en"))
+    (contact,) = graph.objects(published.subject, known.DCAT.contactPoint)
+    assert set(graph.objects(contact, VCARD.hasEmail)) == {URIRef(rules["contact"])}
+    for resource in published.page["resources"]:
+        one = published.distribution(resource["glane_key"])
+        (statement,) = graph.objects(one, known.DCTERMS.rights)
+        assert (statement, known.RDF.type, known.DCTERMS.RightsStatement) in graph
+        (said,) = graph.objects(statement, known.RDFS.label)
+        assert str(said) == f"{rules['reuse']['fr']} · {rules['reuse']['en']}"
+        (document,) = graph.objects(one, known.FOAF.page)
+        address, _, pointer = str(document).partition("#/")
+        assert requests.get(address, timeout=60).json()[pointer] == rules
+    steward = _extra(published.page, "publisher_name"), _extra(published.page, "contact_email")
+    assert [(one["title"], one["email"]) for one in rules["stewards"]] == [steward]
+    assert rules["errors"]["labels"].endswith("?subject=refurbished_devices%2Flabels%20{version}%20{id}")
+
+
 def test_a_table_conforms_to_its_table_schema_at_an_address_that_leads_to_it(published: Published) -> None:
     tables = [one for one in published.page["resources"] if one["glane_key"].endswith((".csv", ".parquet", ".xlsx"))]
     tables = [one for one in tables if one["glane_key"] != "withdrawn.csv"]
