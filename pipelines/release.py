@@ -12,6 +12,7 @@ from glane.errors import CallError, GlaneError
 from glane.store import Store
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
+from pipelines.covering import bring_references
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
 from publish.about import ids_that_stood
@@ -110,6 +111,7 @@ def make_version(entry: Entry, store: Store) -> Release:
     dataset = usable(entry)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
+    bring_references(dataset, store)
     built = build_version(dataset, contributions, store, created=created, decisions=decisions_of(entry))
     tell_published(entry, dataset, built, store)
     return Release(entry.name, built)

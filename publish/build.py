@@ -18,6 +18,7 @@ from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
 from publish.addressing import addressed, has_addresses, numbers_of, renumbered
 from publish.contribution import Contribution, Held, Refusal, admit
+from publish.coverage_files import cover
 from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
 from publish.derive import derive
@@ -201,7 +202,8 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             numbers = renumbered(dataset, made.tables, numbers, after.differences, after.number)
             files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
             content = _content(made, files, notice)
-        files += _write_others(dataset, files, folder)
+        coverage = cover(dataset, files, folder, store)
+        files += [*_write_others(dataset, files, folder), *coverage.files]
         described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
         after = succession(store, last, described, folder)
         version = Version(
@@ -217,10 +219,10 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
         )
         about = About(
             after,
-            {**described, "version": version.version},
+            coverage.in_package({**described, "version": version.version}),
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
             pl.concat([part.provenance for part in made.applied.merged.values()]),
-            to_json(quality_report(made.accounts, expectations, made.applied)),
+            to_json(coverage.in_quality(quality_report(made.accounts, expectations, made.applied))),
             tuple(said_of(decision) for decision in made.applied.applied),
         )
         version = write_about(folder, store, version, about)

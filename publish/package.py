@@ -73,10 +73,11 @@ def announcing(descriptor: Mapping[str, Any], notice: Mapping[str, Any] | None) 
 def identity(descriptor: Mapping[str, Any]) -> str:
     """SHA-256 of what makes a version another one: data, schemas, words, licences, credits.
 
-    The number, the dates and the bytes of derived formats do not count: fetching the same again, or a new release of
-    the library that writes XLSX, makes no version.
+    The number, the dates, the coverage and the bytes of derived formats do not count: fetching the same again, another
+    list of communes, or a new release of the library that writes XLSX, makes no version.
     """
-    kept = {key: value for key, value in descriptor.items() if key not in ("version", "created", "forgotten")}
+    beside = ("version", "created", "forgotten", "coverage")
+    kept = {key: value for key, value in descriptor.items() if key not in beside}
     kept["sources"] = [
         {key: value for key, value in source.items() if key not in ("version", "retrieved")}
         for source in descriptor["sources"]
@@ -112,26 +113,33 @@ def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict
             if other["path"] in addresses
         ]
         resources.append({**resource, "path": addresses[resource["path"]], "alternatives": others})
-    return {**descriptor, "resources": resources}
+    moved = [{**file, "path": addresses.get(file["path"], "")} for _, file in _covering(descriptor)]
+    return {**descriptor, "resources": resources, **_covered(descriptor, moved)}
 
 
 def _without_others(descriptor: Mapping[str, Any]) -> dict[str, Any]:
-    """A descriptor that names no other formats."""
-    return {**descriptor, "resources": [{**one, "alternatives": []} for one in descriptor["resources"]]}
+    """A descriptor that names no other formats, nor the files that tell of coverage."""
+    bare = {key: value for key, value in descriptor.items() if key != "coverage"}
+    return {**bare, "resources": [{**one, "alternatives": []} for one in descriptor["resources"]]}
 
 
 def leads_alike(former: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether a projection that stands says what it should; it may name other formats that went since."""
-    return _without_others(former) == _without_others(now) and all(
-        other in before["alternatives"]
-        for before, after in zip(former["resources"], now["resources"], strict=True)
-        for other in after["alternatives"]
+    return (
+        _without_others(former) == _without_others(now)
+        and all(
+            other in before["alternatives"]
+            for before, after in zip(former["resources"], now["resources"], strict=True)
+            for other in after["alternatives"]
+        )
+        and all(told in _covering(former) for told in _covering(now))
     )
 
 
 def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> dict[str, Any]:
     """The same descriptor, with the sizes and hashes of `files`, which are in the same places."""
-    now = {file.path: _file(file) for file in files}
+    now = {file.path: _file(file) for file in files if file.kind == "data"}
+    sizes = {file.path: {"bytes": file.bytes, "hash": f"sha256:{file.sha256}"} for file in files}
     resources = [
         {
             **resource,
@@ -140,7 +148,20 @@ def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> d
         }
         for resource in descriptor["resources"]
     ]
-    return {**descriptor, "resources": resources}
+    covering = [{**file, **sizes.get(file["path"], {})} for _, file in _covering(descriptor)]
+    return {**descriptor, "resources": resources, **_covered(descriptor, covering)}
+
+
+def _covering(descriptor: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The files that tell of coverage, each with its table."""
+    return [(one["table"], file) for one in descriptor.get("coverage", ()) for file in one["files"]]
+
+
+def _covered(descriptor: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a descriptor says of coverage with other `files` in the place of its own; one without a path is left out."""
+    left = iter(files)
+    told = [{**one, "files": [next(left) for _ in one["files"]]} for one in descriptor.get("coverage", ())]
+    return {"coverage": [{**one, "files": [f for f in one["files"] if f["path"]]} for one in told]} if told else {}
 
 
 def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict[str, Any]:
@@ -164,6 +185,8 @@ def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict
             if table.line.geometry is not None
             else {}
         ),
+        # As for the point: by which columns a row is in a département, or a commune.
+        **({"territory": table.line.territory.columns} if table.line.territory is not None else {}),
         "alternatives": [_file(file) for file in mine if file is not csv],
     }
 

@@ -1,10 +1,11 @@
-"""The derived formats of any version (XLSX, GeoJSON), made again from its canonical files, byte for byte.
+"""The derived files of any version, made again from its canonical ones, byte for byte: XLSX, GeoJSON, a CSV for each
+département, the list of communes.
 
 Belongs here: making them again and holding them to the manifest. Does not belong here: how long they are kept
 (retention.py), the writers (formats/).
 
-Everything comes from the version itself: its canonical CSV, and the schema and the point's columns in its own
-datapackage.json. What is declared today does not matter.
+Everything comes from the version itself: its canonical CSV, and the schema and the columns of place in its own
+datapackage.json; the list of communes needs the reference that it names too. What is declared today does not matter.
 """
 
 import contextlib
@@ -17,11 +18,16 @@ from typing import Any
 from glane.errors import CallError, DataError
 from glane.store import Store, sha256_of
 from glane.text import Text
+from publish.coverage_files import BY_COMMUNE, communes_again
 from publish.diff import csv_of
 from publish.formats import DERIVED, FORMATS
 from publish.formats.delimited import read_csv
 from publish.version import Version, VersionError, VersionFile, load, whole_path_of
-from schemas.dataset import Format, Geometry, Table, TableLine
+from schemas.dataset import Geometry, Table, TableLine
+from schemas.territory.declaration import Territory
+
+COMMUNES = "communes"
+"""What the derived list of communes is asked for by, beside the formats."""
 
 
 class OtherBytesError(DataError):
@@ -29,7 +35,7 @@ class OtherBytesError(DataError):
 
 
 def derive_again(
-    store: Store, dataset: str, number: str, folder: Path, formats: Collection[Format] = DERIVED
+    store: Store, dataset: str, number: str, folder: Path, formats: Collection[str] = (*DERIVED, COMMUNES)
 ) -> list[Path]:
     """Write the derived files of version `number` into `folder`, and give their paths: the bytes that were listed.
 
@@ -38,17 +44,26 @@ def derive_again(
     nothing is left of that file.
     """
     version = load(store, dataset, number)
-    files = [file for file in derived_files(version) if file.format in formats]
+    files = [file for file in derived_files(version) if _name(file) in formats]
     if not files:
-        has = ", ".join(sorted({str(file.format) for file in derived_files(version)})) or "none"
+        has = ", ".join(sorted({_name(file) for file in derived_files(version)})) or "none"
         raise CallError(f"{dataset} {number} has no such derived files.", f"Its derived formats: {has}.")
     folder.mkdir(parents=True, exist_ok=True)
     return [_bring(store, version, file, folder / Path(file.path).name) for file in files]
 
 
 def derived_files(version: Version) -> list[VersionFile]:
-    """The files of a version that are in a derived format."""
-    return [file for file in version.files if file.kind == "data" and file.format in DERIVED]
+    """The files of a version that are made of its canonical ones."""
+    return [file for file in version.files if is_derived(file)]
+
+
+def is_derived(file: VersionFile) -> bool:
+    """Whether a file is made of canonical ones, and need not stay."""
+    return (file.kind == "data" and file.format in DERIVED) or (file.kind == "coverage" and _name(file) == COMMUNES)
+
+
+def _name(file: VersionFile) -> str:
+    return COMMUNES if file.path.endswith(BY_COMMUNE) else str(file.format)
 
 
 def is_same_again(store: Store, version: Version, file: VersionFile, folder: Path) -> bool:
@@ -65,7 +80,7 @@ def is_same_again(store: Store, version: Version, file: VersionFile, folder: Pat
 
 def remake(store: Store, version: Version, file: VersionFile, path: Path) -> None:
     """Write at `path` the derived `file` of `version`, from its canonical CSV. Raises VersionError, OtherBytesError."""
-    assert file.format in DERIVED, "a canonical file is kept, never made again"
+    assert is_derived(file), "a canonical file is kept, never made again"
     descriptor = json.loads(whole_path_of(store, version, version.file("datapackage.json")).read_bytes())
     (resource,) = [one for one in descriptor["resources"] if one["name"] == file.table]
     if file.format == "geojson" and "geometry" not in resource:
@@ -74,7 +89,13 @@ def remake(store: Store, version: Version, file: VersionFile, path: Path) -> Non
             "Read the CSV: it has every row and is for ever.",
         )
     csv = whole_path_of(store, version, csv_of(version, str(file.table)))
-    FORMATS[file.format].write(table_of(resource), read_csv(csv), path)
+    if file.format is not None:
+        FORMATS[file.format].write(table_of(resource), read_csv(csv), path)
+    elif not communes_again(store, descriptor, str(file.table), csv, path):
+        raise OtherBytesError(
+            f"The store no longer has the list of communes that {version.dataset} {version.version} was held against.",
+            "Bring references/ of the store back from a backup.",
+        )
 
 
 def table_of(resource: Mapping[str, Any]) -> Table:
@@ -85,6 +106,7 @@ def table_of(resource: Mapping[str, Any]) -> Table:
         title=Text(**resource["titles"]),
         description=Text(**resource["descriptions"]),
         geometry=Geometry(**point) if point else None,
+        territory=Territory(**resource["territory"]) if "territory" in resource else None,
     )
     return Table(line, resource["schema"], Path("datapackage.json"), {}, {})
 

@@ -14,13 +14,12 @@ from glane.errors import CallError, DataError
 from glane.store import Store
 from publish.about import PROVENANCE, About, kept, write_about
 from publish.diff import descriptor_of, schemas_of
-from publish.formats import DERIVED
 from publish.listing import put_on_list
 from publish.notice import standing_notice
 from publish.number import Level, table_changes
 from publish.package import announcing, content_of, with_files
 from publish.quality import QUALITY
-from publish.remaking import remake
+from publish.remaking import is_derived, remake
 from publish.succession import succession
 from publish.version import Restored, Version, VersionFile, current, listed, load, whole_path_of
 from schemas.dataset import Dataset
@@ -57,7 +56,7 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
             )
         _check_shape(dataset, old, before)
         with store.staged() as folder:
-            files = [_bring(store, old, file, folder) for file in old.files if file.kind == "data"]
+            files = [_bring(store, old, file, folder) for file in old.files if file.kind in ("data", "coverage")]
             before = with_files(before, files)
             after = succession(store, last, {**before, "created": created}, folder)
             version = Version(
@@ -96,7 +95,7 @@ def _check_shape(dataset: Dataset, old: Version, descriptor: dict[str, Any]) -> 
 
 
 def _bring(store: Store, old: Version, file: VersionFile, folder: Path) -> VersionFile:
-    if file.format in DERIVED and not store.exists(f"{old.key}/{file.path}"):
+    if is_derived(file) and not store.exists(f"{old.key}/{file.path}"):
         # Its bytes may be others now, as may any new version's: another release of the writer makes no harm here.
         remake(store, old, file, folder / file.path)
         return kept(folder, file.path, file.kind, file.table, file.format)

@@ -3,7 +3,7 @@
 Belongs here: deciding that. Does not belong here: taking things out (glane/removals.py), making a derived file again
 (remaking.py), what partners sent that no version was made of (sources/past.py).
 
-A version's canonical files are for ever. Its derived formats (XLSX, GeoJSON) stay while it is current, one version
+A version's canonical files are for ever. Its derived files (XLSX, GeoJSON, ...) stay while it is current, one version
 longer (for whoever has the former page open), and for the last version of each month.
 """
 
@@ -14,13 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from glane.removals import Removal
 from glane.store import Store
+from publish.coverage_files import BY_COMMUNE
 from publish.formats import DERIVED, FORMATS
 from publish.remaking import derived_files, is_same_again
 from publish.version import Listed, Version, VersionFile, current, listed, load_line
 
 _GRACE = 2
 """The last versions that keep all their formats: the current one, and the one before it."""
-_SUFFIXES = tuple(f".{FORMATS[name].extension}" for name in DERIVED)
+_SUFFIXES = (*(f".{FORMATS[name].extension}" for name in DERIVED), BY_COMMUNE)
 
 
 def with_derived(lines: Sequence[Listed]) -> frozenset[str]:
@@ -30,7 +31,7 @@ def with_derived(lines: Sequence[Listed]) -> frozenset[str]:
 
 
 def derived_path(path: str) -> bool:
-    """Whether a file of a version, by its path, is in a derived format."""
+    """Whether a file of a version, by its path, is one that is made of canonical ones."""
     return PurePosixPath(path).parent == PurePosixPath() and path.endswith(_SUFFIXES)
 
 

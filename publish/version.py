@@ -21,7 +21,9 @@ from glane.text import Text
 from schemas.dataset import Format
 
 MANIFEST = "manifest.json"
-Kind = Literal["data", "package", "changelog", "delta", "quality", "provenance", "citation", "feed", "withdrawn"]
+Kind = Literal[
+    "data", "package", "changelog", "delta", "quality", "provenance", "citation", "feed", "withdrawn", "coverage"
+]
 
 
 class VersionError(DataError):

@@ -30,9 +30,10 @@ from schemas.personal.decisions import Decision, misfits
 from schemas.retention import Retention
 from schemas.rules.prepare import RuleError, prepared
 from schemas.term_lists import load_terms, terms_path
+from schemas.territory.declaration import Territory, unlisted
 
 Severity = Literal["error", "warning", "info"]
-Format = Literal["csv", "parquet", "geojson", "xlsx"]
+Format = Literal["csv", "parquet", "geojson", "xlsx", "departements"]
 Provided = Literal["partner", "partner_title", "attribution", "licence", "snapshot_date", "error_address"]
 
 _GLANES = ("partner", "attribution", "licence", "error_address")
@@ -95,6 +96,7 @@ class TableLine(Declared):
     licence: OpenSpdx | None = None
     formats: list[Format] = Field(default=["csv", "parquet", "xlsx"])
     geometry: Geometry | None = None
+    territory: Territory | None = None
     provided: dict[str, Provided] = Field(default_factory=dict)
     origin: Origin | None = None
     unpublished: list[str] = Field(default_factory=list)
@@ -326,6 +328,7 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
         *_unknown_fields(declared_in, number, table),
         *_wrong_rules(declared_in, number, line),
         *_wrong_decisions(declared_in, number, table),
+        *unlisted(declared_in, number, line.territory),
     ]
     if faults:
         raise DeclarationError(declared_in, faults)
@@ -373,6 +376,8 @@ def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]
     for number, expectation in enumerate(line.expectations):
         for place, name in enumerate(fields_of(expectation)):
             yield ("expectations", number, "fields", place), name
+    if line.territory:
+        yield from ((("territory", key), name) for key, name in line.territory.columns.items())
     if line.geometry:
         yield from ((("geometry", key), name) for key, name in line.geometry if name is not None)
     if line.origin:

@@ -63,10 +63,14 @@ def derive(
     version: Annotated[str, typer.Argument(help="The version: 1.0.0 (glane versions lists them).")],
     to: Annotated[Path, typer.Option("--to", help="Folder for the files; made where there is none.")] = Path(),
     formats: Annotated[
-        list[str] | None, typer.Option("--format", "-f", help="xlsx or geojson. May be repeated.", show_default="all")
+        list[str] | None,
+        typer.Option(
+            "--format", "-f", help="xlsx, geojson, departements or communes. May be repeated.", show_default="all"
+        ),
     ] = None,
 ) -> None:
-    """Make the derived files (XLSX, GeoJSON) of any version again, byte for byte, and check them against its manifest.
+    """Make the derived files of any version again (XLSX, GeoJSON, a CSV for each département, the list of communes),
+    byte for byte, and check them against its manifest.
 
     The store keeps them for the current version, the one before, and the last of each month; the canonical CSV and
     Parquet of every version are kept for ever.
@@ -74,9 +78,9 @@ def derive(
     from glane.store import open_store
     from pipelines.settings import load_settings
     from publish.formats import DERIVED
-    from publish.remaking import derive_again
+    from publish.remaking import COMMUNES, derive_again
 
-    known = sorted(DERIVED)
+    known = sorted([*DERIVED, COMMUNES])
     if unknown := [name for name in formats or () if name not in known]:
         raise CallError(f"{unknown[0]!r} is no derived format.", f"The derived formats are {', '.join(known)}.")
     wanted = [name for name in known if not formats or name in formats]

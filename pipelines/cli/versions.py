@@ -108,8 +108,8 @@ def verify(
     portal: Annotated[bool, typer.Option("--portal", help="Download and verify what the portal keeps, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list, for programs.")] = False,
 ) -> None:
-    """Read every byte of every version, snapshot and row again and name what is not as it was written. Exit code 1:
-    something is not.
+    """Read every byte of every version, snapshot, row and list of communes again, and name what is not as it was
+    written. Exit code 1: something is not.
     """
     from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
@@ -118,6 +118,7 @@ def verify(
     from publish.ckan.address import read_address
     from publish.verify import verify_kept, verify_portal, verify_store
     from schemas import rows
+    from schemas.territory.reference import damaged_references
     from sources import snapshot
 
     settings = load_settings()
@@ -136,6 +137,7 @@ def verify(
         if known is not None:
             address = read_address(known.url, known.token_file, known.organisation, known.public_store)
             faults += verify_portal(store, name, address)
+    faults += verify_kept(store, damaged_references(store))
     if as_json:
         print_json([asdict(fault) for fault in faults])
     for fault in faults if not as_json else ():

@@ -41,7 +41,7 @@ ARCHIVE_TAG = "glane-versions"
 PROJECTED: frozenset[Kind] = frozenset({"feed", "package"})
 """Files that name addresses: the portal's copies name its own, and are other bytes than the store's."""
 
-_PLAIN: frozenset[Kind] = frozenset({"data", "changelog", "delta", "quality", "citation", "withdrawn"})
+_PLAIN: frozenset[Kind] = frozenset({"data", "changelog", "delta", "quality", "citation", "withdrawn", "coverage"})
 _MOST_BYTES = 30_000
 """Solr takes no longer value of a field."""
 
@@ -145,7 +145,8 @@ def page_keys(dataset: Dataset, version: Version) -> list[tuple[str, VersionFile
     order = {table.name: position for position, table in enumerate(dataset.tables)}
     keyed.sort(key=lambda item: order[str(item[1].table)])
     files = {file.path: file for file in version.files}
-    return keyed + [(path, files[path]) for path in _PAGES if path in files]
+    covering = [(file.path, file) for file in version.files if file.kind == "coverage"]
+    return keyed + covering + [(path, files[path]) for path in _PAGES if path in files]
 
 
 def awaited(key: str, file: VersionFile) -> dict[str, Any]:
@@ -168,9 +169,11 @@ def page_resource(
     reads access_url, download_url, license, rights, documentation, conforms_to, hash, hash_algorithm, mimetype, size.
     """
     here = served[file.path]
-    if file.table is not None:
+    if file.kind == "coverage":
+        name, description = words.coverage(dataset, file), words.version_of(version)
+    elif file.table is not None:
         table = dataset.table(file.table)
-        name = f"{words.title(table.line.title)} ({_format(file)})"
+        name = words.table(dataset, file)
         description = words.table_notes(dataset, table, version, background, page_url)
     else:
         word = _TITLES.get(key)
@@ -193,7 +196,7 @@ def page_resource(
         "license": LICENCES[dataset.licence_of(file.table) if file.table else dataset.line.licence.publish].url,
         "rights": words.title(dataset.line.governance.reuse),
         "documentation": f"{served['datapackage.json'].url}#/governance",
-        **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table else {}),
+        **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table and file.kind == "data" else {}),
         "glane_key": key,
         "glane_version": version.version,
     }

@@ -8,10 +8,11 @@ from glane.text import LANGUAGES, Language, Text
 from publish.citation import credits_of
 from publish.ckan.background import Background, Quality
 from publish.ckan.notes import about, quality_line
+from publish.coverage_files import BY_COMMUNE
 from publish.formats import DERIVED, FORMATS, formats_of
 from publish.telling import day
 from publish.telling import rows as rows_in
-from publish.version import Version
+from publish.version import Version, VersionFile
 from schemas.dataset import Dataset, Table
 from schemas.retention import ALWAYS
 
@@ -36,6 +37,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "feed": ("Fil Atom des versions", "Atom feed of versions"),
     "quality": ("Qualité : où chaque ligne reçue est allée", "Quality: where every row received went"),
+    "each_departement": ("{title} (un CSV par département, ZIP)", "{title} (a CSV for each département, ZIP)"),
+    "departements": ("{title} : couverture par département (CSV)", "{title}: coverage by département (CSV)"),
+    "communes": (
+        "{title} : couverture par commune, communes sans fiche et leur population (CSV)",
+        "{title}: coverage by commune, communes without a row and their population (CSV)",
+    ),
     "withdrawn": ("Identifiants retirés, à effacer de vos copies", "Withdrawn ids, to be erased from your copies"),
     "next": ("{title} (CSV), en préparation", "{title} (CSV), in preparation"),
     "next_note": (
@@ -95,6 +102,20 @@ def table_notes(dataset: Dataset, table: Table, version: Version, background: Ba
         rest = [credited, *about(dataset, background, one, table), say("page", one, page=page_url)]
         told += [first, "\n".join(f"- {item}" for item in rest)]
     return "\n\n".join(told)
+
+
+def table(dataset: Dataset, file: VersionFile) -> str:
+    """The name of a table's resource in one of its formats."""
+    told, form = dataset.table(str(file.table)).line.title, FORMATS[file.format or "csv"]
+    if file.format == "departements":
+        return title(Text(**{one: say("each_departement", one, title=told[one]) for one in LANGUAGES}))
+    return f"{title(told)} ({form.label})"
+
+
+def coverage(dataset: Dataset, file: VersionFile) -> str:
+    """The name of a file that tells which territory a table covers, in both languages."""
+    word, line = "communes" if file.path.endswith(BY_COMMUNE) else "departements", dataset.table(str(file.table)).line
+    return title(Text(**{one: say(word, one, title=line.title[one]) for one in LANGUAGES}))
 
 
 def version_of(version: Version) -> str:

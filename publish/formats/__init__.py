@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from publish.formats.delimited import write_csv
+from publish.formats.departments import write_departments
 from publish.formats.geo import write_geojson
 from publish.formats.parquet import write_parquet
 from publish.formats.spreadsheet import write_xlsx
@@ -56,12 +57,17 @@ FORMATS: dict[Format, FileFormat] = {
         True,
         ("polars", "xlsxwriter", "zlib"),
     ),
+    "departements": FileFormat(
+        "departements.zip", "application/zip", "ZIP", write_departments, True, ("polars", "zlib")
+    ),
 }
 
 DERIVED: frozenset[Format] = frozenset(name for name, form in FORMATS.items() if form.derived)
 
 
 def formats_of(table: Table) -> tuple[Format, ...]:
-    """The formats in which `table` is published: CSV always and first, GeoJSON only where it has points."""
+    """The formats in which `table` is published: CSV always and first, GeoJSON only where it has points, a CSV for each
+    département only where it says where its rows are."""
+    needs = {"geojson": table.line.geometry, "departements": table.line.territory}
     declared = [name for name in FORMATS if name in {"csv", *table.line.formats}]
-    return tuple(name for name in declared if name != "geojson" or table.line.geometry is not None)
+    return tuple(name for name in declared if name not in needs or needs[name] is not None)

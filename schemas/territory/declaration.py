@@ -4,10 +4,11 @@ Belongs here: the model. Does not belong here: the list of communes (reference.p
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from glane.declaration import Declared
+from glane.declaration import Declared, Fault, lines_of
 
 
 class Territory(Declared):
@@ -30,12 +31,24 @@ class Territory(Declared):
             raise ValueError("a 'reference' of communes needs 'commune' or 'code': a postcode is several communes'")
         return self
 
-    def named(self) -> Iterator[tuple[str, str]]:
-        """The fields that it names, each with its key."""
-        yield from self.columns.items()
-
     @property
     def columns(self) -> dict[str, str]:
         """The fields that it names, by key."""
         found = {key: getattr(self, key) for key in ("country", "code", "postcode", "commune")}
         return {key: name for key, name in found.items() if name is not None}
+
+
+def reference_path(dataset_folder: Path, name: str) -> Path:
+    """Where the reference `name` of the dataset declared in `dataset_folder` is declared."""
+    return dataset_folder.parent / "references" / f"{name}.yaml"
+
+
+def unlisted(declared_in: Path, number: int, territory: Territory | None) -> Iterator[Fault]:
+    """What is wrong where the table of this `number` names a reference that nobody declared."""
+    if territory is None or territory.reference is None:
+        return
+    path = reference_path(declared_in.parent, territory.reference)
+    if not path.is_file():
+        at = ("tables", number, "territory", "reference")
+        what = f"No reference {territory.reference!r} is declared."
+        yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), what, f"Declare it in {path}.")

@@ -113,11 +113,6 @@ class Reference:
         return now.select("code", "name", pl.col("population").cast(pl.Int64, strict=False)).sort("code")
 
 
-def reference_path(dataset_folder: Path, name: str) -> Path:
-    """Where the reference `name` of the dataset declared in `dataset_folder` is declared."""
-    return dataset_folder.parent / "references" / f"{name}.yaml"
-
-
 def load_reference(path: Path) -> ReferenceLine:
     """Read the declaration at `path`. Raises DeclarationError."""
     return load_declaration(path, ReferenceLine)

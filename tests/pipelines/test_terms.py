@@ -21,7 +21,8 @@ HEADER = "N;Nom;CP;Ville;Frais\n"
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A partner of the digital inclusion sites who writes of fees in words of its own; run once."""
     shutil.copytree(CHECKOUT / "schemas" / "inclusion_sites", tmp_path / "schemas" / "inclusion_sites")
-    shutil.copytree(CHECKOUT / "schemas" / "terms", tmp_path / "schemas" / "terms")
+    for shared in ("terms", "references"):
+        shutil.copytree(CHECKOUT / "schemas" / shared, tmp_path / "schemas" / shared)
     made = tmp_path / "sources" / "inclusion_sites" / "angers"
     made.mkdir(parents=True)
     (made / "lieux.csv").write_text(f"{HEADER}1;A;49000;Angers;Gratuitt\n2;B;49000;Angers;au chapeau\n", "utf-8")

@@ -218,7 +218,8 @@ def test_the_json_schemas_of_the_docs_are_current() -> None:
 
 
 def copied(folder: Path) -> Path:
-    shutil.copytree(ROOT / "terms", folder / "terms")
+    for shared in ("terms", "references"):
+        shutil.copytree(ROOT / shared, folder / shared)
     return Path(shutil.copytree(ROOT / "inclusion_sites", folder / "inclusion_sites"))
 
 
