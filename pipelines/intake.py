@@ -268,7 +268,7 @@ def judge_file(
     line = source.line
     table = table_of(source, dataset)
     at("read")
-    sent = _opened(source, dataset, table, snapshot, path)
+    sent = opened(source, dataset, table, snapshot.file_name, path)
     at("map")
     rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
     check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
@@ -316,10 +316,11 @@ def _their_cells(reading: Reading, columns: Mapping[str, tuple[str, ...]], cover
     return their_cell
 
 
-def _opened(source: Source, dataset: Dataset, table: Table, snapshot: Snapshot, path: Path) -> Arrived:
+def opened(source: Source, dataset: Dataset, table: Table, file_name: str, path: Path) -> Arrived:
+    """Read the bytes at `path`, which `source` sent in a file of that name. Raises ReadError."""
     with tempfile.TemporaryDirectory(prefix="glane-") as folder:
         # Under the partner's own name, so that what is wrong is said of a file that they know.
-        named = Path(folder) / snapshot.file_name
+        named = Path(folder) / file_name
         named.symlink_to(path.absolute())
         return arrived(named, source, dataset, table)
 

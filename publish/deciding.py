@@ -148,15 +148,15 @@ def _corrected(
         if row is None:
             questions += [Question(one, "gone") for one in said]
             continue
-        steps, cell = {one.seen: one for one in said}, row[name] or ""
-        if cell not in steps:
+        cell = row[name] or ""
+        applied = corrections_of(cell, said)
+        if not applied:
             why: Why = "fulfilled" if cell in {one.value for one in said} else "changed"
             questions += [Question(one, why, cell) for one in said]
-        while cell in steps:
-            done.append(steps[cell])
-            touched.setdefault(identifier, {})[name] = steps[cell].line
-            cell = steps[cell].value
-            row[name] = cell or None
+            continue
+        done += applied
+        touched.setdefault(identifier, {})[name] = applied[-1].line
+        row[name] = applied[-1].value or None
     changed = pl.DataFrame(
         [{**{name: rows[one][name] for name in table.fields}, LINE: number} for number, one in enumerate(touched)],
         schema={**dict.fromkeys(table.fields, pl.String), LINE: pl.Int64},
@@ -165,6 +165,15 @@ def _corrected(
     kept = part.rows.filter(~key_of(table).is_in(list(touched)))
     after = pl.concat([kept, changed.select(part.rows.columns)]).sort(*table.primary_key)
     return replace(part, rows=after), done, questions
+
+
+def corrections_of(cell: str, said: Sequence[Decision]) -> list[Decision]:
+    """Those of the corrections of one cell that hold, one after the other: each sees what the one before it wrote."""
+    steps, applied = {one.seen: one for one in said}, list[Decision]()
+    while cell in steps:
+        applied.append(steps[cell])
+        cell = steps[cell].value
+    return applied
 
 
 def _of(table: Table, rows: pl.DataFrame, ids: Sequence[str]) -> pl.DataFrame:

@@ -48,9 +48,10 @@ def merge_tables(
     for table in _referred_first(dataset):
         mine = [c for c in contributions if c.table == table.name]
         stood = (before or {}).get(table.name)
-        followed = [replace(c, rows=_followed(table, c.rows, merged)) for c in mine]
-        found = merge(table, followed, stood, _pairs(decisions, table, today))
-        merged[table.name] = replace(found, rows=_followed(table, found.rows, {table.name: found}))
+        aliases = {name: part.aliases for name, part in merged.items()}
+        rewritten = [replace(c, rows=followed(table, c.rows, aliases)) for c in mine]
+        found = merge(table, rewritten, stood, _pairs(decisions, table, today))
+        merged[table.name] = replace(found, rows=followed(table, found.rows, {table.name: found.aliases}))
     applied = apply(dataset, merged, decisions, today)
     merged, held = applied.merged, list(applied.held)
     # A row that is held out may be what another refers to: go round until nothing more falls.
@@ -93,13 +94,14 @@ def _referred_first(dataset: Dataset) -> list[Table]:
     return ordered
 
 
-def _followed(table: Table, rows: pl.DataFrame, merged: Mapping[str, Merged]) -> pl.DataFrame:
-    """`rows` with references to ids that went into another row rewritten to the id that stands."""
+def followed(table: Table, rows: pl.DataFrame, aliases: Mapping[str, Mapping[str, str]]) -> pl.DataFrame:
+    """`rows` with references to ids that went into another row rewritten to the id that stands: `aliases` gives it, for
+    each table that was merged."""
     for reference in _references(table):
-        target = merged.get(reference.table)
-        if target is not None and target.aliases and len(reference.fields) == 1:
+        gone = aliases.get(reference.table)
+        if gone and len(reference.fields) == 1:
             (name,) = reference.fields
-            rows = rows.with_columns(pl.col(name).replace(dict(target.aliases)))
+            rows = rows.with_columns(pl.col(name).replace(dict(gone)))
     return rows
 
 

@@ -39,6 +39,30 @@ def past_rows(store: Store, dataset: str, partner: str) -> list[PastJudgement]:
     return found
 
 
+def rows_let_through(store: Store, dataset: str, partner: str, rows_sha256: str) -> tuple[str, str] | None:
+    """The key of the judgement that let these rows through, and the store's key of the rows; None where they are gone
+    or damaged."""
+    folder = f"rows/{dataset}/{partner}"
+    for judged in _judgements(store.list(folder)):
+        verdict: Any = store.read_json(f"{folder}/{judged}.json")
+        key = f"{folder}/{judged}.parquet"
+        if isinstance(verdict, dict) and verdict.get("rows_sha256") == rows_sha256 and store.exists(key):
+            return (judged, key) if store.digest(key) == rows_sha256 else None
+    return None
+
+
+def rows_before(store: Store, dataset: str, partner: str, judged: str) -> str | None:
+    """The store's key of the rows that were let through last before the judgement `judged`; None where none are."""
+    folder = f"rows/{dataset}/{partner}"
+    then: Any = store.read_json(f"{folder}/{judged}.json")
+    told: list[tuple[str, str]] = []
+    for name in _judgements(store.list(folder)):
+        verdict: Any = store.read_json(f"{folder}/{name}.json")
+        if isinstance(verdict, dict) and isinstance(then, dict) and verdict["judged_at"] < then["judged_at"]:
+            told.append((verdict["judged_at"], f"{folder}/{name}.parquet"))
+    return max(told)[1] if told and store.exists(max(told)[1]) else None
+
+
 def past_reports(store: Store, dataset: str, partner: str) -> list[PastJudgement]:
     """The reports on every judgement but the standing one and the last one; the last report itself stays."""
     folder = f"reports/{dataset}/{partner}"

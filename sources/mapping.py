@@ -222,8 +222,12 @@ class Mapper:
                 row = Row(record.cells, self._missing, context.country)
             elif field.rank == 1:
                 context = CleanContext(context.country, text, context.language)
+        return self.completed(row, cells, record.line)
+
+    def completed(self, row: Row, cells: dict[str, str], line: int) -> dict[str, str]:
+        """The mapped `cells` of a row with what else there is to its fields: the hook's, its id, what is provided."""
         if self._hook is not None:
-            cells = self._hook(cells, record.line)
+            cells = self._hook(cells, line)
         if self._source.line.id is not None:
             key, declared = self._table.primary_key[0], self._source.line.id
             cells[key] = own_id(self._source.partner, declared, row.text, cells)

@@ -49,8 +49,7 @@ class Snapshot:
     @property
     def file_name(self) -> str:
         """The name of the partner's file, as its address ends."""
-        path = urlsplit(self.address).path if "://" in self.address else self.address
-        return PurePosixPath(unquote(path)).name or self.address
+        return file_name(self.address)
 
     @property
     def date(self) -> str:
@@ -138,6 +137,27 @@ def keep(source: Source, store: Store, staged: Path, received: Pointer, story: d
     else:
         received = replace(received, fetched_at=first["fetched_at"])
     return point(source, store, received)
+
+
+def received(store: Store, dataset: str, partner: str, sha256: str) -> tuple[str, str] | None:
+    """The day on which these bytes first came, and what their file was called; None where nothing tells of them."""
+    place = f"raw/{dataset}/{partner}"
+    story: Any = store.read_json(f"{place}/{sha256}.json")
+    if not isinstance(story, dict) or not isinstance(story.get("fetched_at"), str):
+        return None
+    last: Any = store.read_json(f"{place}/latest.json")
+    told: list[Any] = [last.get("address")] if isinstance(last, dict) and last.get("sha256") == sha256 else []
+    for part in ("asked", "answered"):
+        said = story.get(part)
+        told += [said.get(key) for key in ("file", "s3", "url")] if isinstance(said, dict) else []
+    address = next((one for one in told if isinstance(one, str) and one), sha256)
+    return story["fetched_at"][:10], file_name(address)
+
+
+def file_name(address: str) -> str:
+    """The name of the partner's file, as its address ends."""
+    path = urlsplit(address).path if "://" in address else address
+    return PurePosixPath(unquote(path)).name or address
 
 
 def damaged(store: Store, dataset: str) -> Iterator[str]:

@@ -7,7 +7,6 @@ import typer
 
 from pipelines.cli import (
     check,
-    coverage,
     past,
     publish,
     register,
@@ -20,6 +19,7 @@ from pipelines.cli import (
     template,
     terms,
     today,
+    trace,
     ui,
     versions,
 )
@@ -49,9 +49,9 @@ app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
 app.command("today")(today.today)
 app.command("review")(review.review)
+app.command("trace")(trace.trace)
 app.command("register")(register.register)
 app.command("rights")(rights.rights)
-app.command("coverage")(coverage.coverage)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)
 app.command("derive")(past.derive)

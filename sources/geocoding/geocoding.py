@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import polars as pl
+
 from glane.errors import GlaneError
 from glane.store import Store
 from glane.text import Text
@@ -78,6 +80,18 @@ def geocoded(
     _keep(store, key, rows_of(table, mapped, asked), answers, service)
     changed = replace(mapped, rows=rows, questions=(*mapped.questions, *said))
     return Geocoded(changed, tuple(notes), _again(answers.values(), declared, day, left=left > 0))
+
+
+def recalled(source: Source, table: Table, rows: pl.DataFrame, store: Store) -> tuple[pl.DataFrame, bool]:
+    """The mapped `rows` with the points that the store remembers for their addresses, whenever they were asked, and
+    whether it remembers all that were wanted; nobody is asked."""
+    declared, geometry = source.line.geocode, table.line.geometry
+    if declared is None or geometry is None:
+        return rows, True
+    asked = wanted(rows, declared, geometry)
+    known = _kept(store.read_json(f"geocoded/{source.dataset}/{source.partner}.json"))
+    answers = {one: known[key] for one in asked.values() if (key := one.key(declared.asked.url)) in known}
+    return placed(rows, asked, answers, declared, geometry)[0], all(one in answers for one in asked.values())
 
 
 def earliest(*days: date | None) -> date | None:
