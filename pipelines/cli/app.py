@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli import (
     check,
+    coverage,
     past,
     publish,
     register,
@@ -52,6 +53,7 @@ app.command("review")(review.review)
 app.command("trace")(trace.trace)
 app.command("register")(register.register)
 app.command("rights")(rights.rights)
+app.command("coverage")(coverage.coverage)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)
 app.command("derive")(past.derive)
