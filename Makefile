@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format stop clean portal-conformance conform faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
+.PHONY: help setup demo test test-long lint format stop clean portal-conformance conform faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -43,6 +43,9 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 test: setup  ## every test, those against the portal included
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+test-long: setup  ## the tests that make test leaves out for their length: the loader, every step of a major version ...
+	@.venv/bin/pytest -m "long and not real" -n 2 --dist loadfile
+
 faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five minutes
 	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -n 2 --dist loadfile
 
@@ -50,7 +53,7 @@ faults: setup  ## the publisher killed at every request and every dealing with t
 	@GLANE_FAULTS=whole .venv/bin/pytest tests/faults $(if $(ONLY),-k "$(ONLY)")
 
 real: setup  ## every real file of a partner in ../shared/data, end to end to the portal: some ten minutes
-	@GLANE_REAL=whole .venv/bin/pytest tests/real
+	@GLANE_REAL=whole .venv/bin/pytest tests/real -m "real or long"
 
 conform: setup  ## frictionless and Glane on ten times as many made-up files as make test
 	@GLANE_CONFORM_EXAMPLES=3000 .venv/bin/pytest tests/conform -n 2

@@ -122,6 +122,7 @@ def test_the_former_table_stays_whole_beside_the_new_one_until_its_day(bench: Ch
     assert bench.read() == "2.0.0"
 
 
+@pytest.mark.long
 def test_killed_before_any_step_of_a_major_version_the_reader_sees_the_old_one_whole(bench: Changing) -> None:
     bench.publish(bench.version(ANGERS))
     last, frozen = "1.0.0", []

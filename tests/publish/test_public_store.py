@@ -228,6 +228,7 @@ def test_a_server_that_answers_everything_with_its_own_page_exposes_nothing(benc
 
 
 @pytest.mark.portal
+@pytest.mark.long
 def test_from_the_portal_to_the_store_and_back_old_addresses_stay_and_the_page_converges(bench: PublicBench) -> None:
     with bench.served() as server:
         bench.declared(ONE_TABLE)
@@ -256,6 +257,7 @@ def test_from_the_portal_to_the_store_and_back_old_addresses_stay_and_the_page_c
 
 
 @pytest.mark.portal
+@pytest.mark.long
 def test_killed_before_any_step_the_reader_sees_one_version_and_the_next_run_converges(bench: PublicBench) -> None:
     with bench.served() as server:
         bench.publish(bench.version(ANGERS))

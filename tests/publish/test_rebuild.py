@@ -47,6 +47,7 @@ def test_a_portal_that_lost_everything_gets_every_version_again(bench: Bench) ->
     assert (again.sent, again.versions) == (0, ())
 
 
+@pytest.mark.long
 def test_a_portal_of_last_week_is_brought_forward_whatever_it_says_of_itself(bench: Bench) -> None:
     """The pages say that version 1.1.0 is all there; its table is another one, and a file is gone."""
     page, kept = bench.show(), bench.show(f"{bench.dataset.name}-versions")

@@ -35,6 +35,7 @@ def _published(bench: Bench, names: str) -> list[str]:
 
 
 @pytest.mark.portal
+@pytest.mark.long
 def test_the_portal_keeps_the_derived_files_of_the_last_two_versions_and_all_that_is_canonical(
     portal: Portal, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests.publish.test_build import ANGERS, NANTES
 from tests.publish.test_major import Changing
 from tests.publish.test_publication import ONE_TABLE, PAGE
 
-pytestmark = [pytest.mark.portal, pytest.mark.slow]
+pytestmark = [pytest.mark.portal, pytest.mark.long]
 
 LEFT = f"datastore: portal\n{ONE_TABLE}"
 OFF = f"datastore: off\n{ONE_TABLE}"

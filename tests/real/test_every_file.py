@@ -82,7 +82,14 @@ def test_every_declared_file_has_its_counts() -> None:
     assert sorted(declared()) == sorted(EXPECTED)
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+_LARGE = 2_000
+"""Rows, from which on a file is left to `make real`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] * (counts.rows_in >= _LARGE)) for name, counts in EXPECTED.items()],
+)
 def test_the_answer_to_a_real_file_counts_every_row(name: str) -> None:
     source = declared()[name]
     report, _ = answer_to(source, load_datasets(HERE.parents[1] / "schemas")[source.dataset], _file(source))
