@@ -40,7 +40,7 @@ demo: setup  ## from the sample partners' files to versions on a real CKAN
 	@echo "List a dataset's versions  .venv/bin/glane versions inclusion_sites"
 	@echo "Stop the portal            .venv/bin/glane portal down"
 
-test: setup  ## every test, those against the portal included
+test: setup  ## every test but the longest, those against the portal included
 	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: setup  ## the tests that make test leaves out for their length: the loader, every step of a major version ...
