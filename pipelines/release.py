@@ -112,7 +112,9 @@ def make_version(entry: Entry, store: Store) -> Release:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
     bring_references(dataset, store)
-    built = build_version(dataset, contributions, store, created=created, decisions=decisions_of(entry))
+    built = build_version(
+        dataset, contributions, store, created=created, decisions=decisions_of(entry), partners=entry.partners
+    )
     tell_published(entry, dataset, built, store)
     return Release(entry.name, built)
 

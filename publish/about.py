@@ -20,6 +20,7 @@ from publish.diff import csv_of
 from publish.formats import FORMATS
 from publish.formats.parquet import write_frame
 from publish.quality import QUALITY
+from publish.quality.page import quality_pages
 from publish.succession import Succession
 from publish.version import Kind, Version, VersionFile, current, load, path_of
 from schemas.dataset import Format
@@ -105,6 +106,7 @@ def _texts(store: Store, version: Version, about: About, told: Mapping[str, Any]
         ("datapackage.json", "package", to_json(about.descriptor)),
         ("changelog.json", "changelog", to_json(told)),
         (QUALITY, "quality", about.quality),
+        *((path, "quality", page) for path, page in quality_pages(about.quality, version, about.descriptor)),
         *(
             (f"changelog.{one}.md", "changelog", changelog.to_markdown(told, titles[one], partners, one).encode())
             for one in LANGUAGES

@@ -7,7 +7,7 @@ decisions (contribution.py, references.py, succession.py), the files that tell o
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
-from publish.quality import Accounts, account, quality_report
+from publish.quality import Accounts, account
+from publish.quality.making import report_quality
 from publish.references import merge_tables
 from publish.revealing import revealed
 from publish.succession import succession
@@ -77,6 +78,7 @@ class _Made:
     tables: Mapping[str, pl.DataFrame]
     accounts: Accounts
     refused: tuple[Refusal, ...]
+    partners: tuple[str, ...] = ()
 
     def built(
         self,
@@ -110,16 +112,18 @@ def build_version(
     *,
     created: str,
     decisions: Decisions = UNDECIDED,
+    partners: Sequence[str] = (),
 ) -> Built:
     """Make the next version of `dataset` out of `contributions`, or find that nothing changed.
 
-    `decisions` are what stewards decided by hand. Everything is written beside its place, flushed, hashed, moved into
-    place, read back, and only then listed: killed or refused by the disk anywhere, the last version stands. `created`
-    is the UTC time as ISO 8601. Takes the store's writer lock. Raises UnjudgedError, KeyMissingError, StoreError,
-    NothingToPublishError, VersionError, DeclarationError for a decision that cannot be applied, and HeldBackError for a
-    version that is not what dataset.yaml expects.
+    `partners` are those that are declared, whether they bring rows or not; `decisions` are what stewards decided by
+    hand. Everything is written beside its place, flushed, hashed, moved into place, read back, and only then listed:
+    killed or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the
+    store's writer lock. Raises UnjudgedError, KeyMissingError, StoreError, NothingToPublishError, VersionError,
+    DeclarationError for a decision that cannot be applied, and HeldBackError for a version that is not what
+    dataset.yaml expects.
     """
-    made = _make(dataset, contributions, store, created, decisions)
+    made = replace(_make(dataset, contributions, store, created, decisions), partners=tuple(partners))
     with store.writer():
         return _keep(made, store, created)
 
@@ -222,7 +226,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             coverage.in_package({**described, "version": version.version}),
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
             pl.concat([part.provenance for part in made.applied.merged.values()]),
-            to_json(coverage.in_quality(quality_report(made.accounts, expectations, made.applied))),
+            to_json(coverage.in_quality(report_quality(made, expectations, store, version, last))),
             tuple(said_of(decision) for decision in made.applied.applied),
         )
         version = write_about(folder, store, version, about)

@@ -23,6 +23,7 @@ from publish.ckan.notes import page_notes
 from publish.feed import FEED, WITHDRAWN
 from publish.formats import FORMATS
 from publish.quality import QUALITY
+from publish.quality.page import PAGES as QUALITY_PAGES
 from publish.telling import day
 from publish.version import Kind, Version, VersionFile
 from schemas.dataset import Dataset
@@ -51,10 +52,17 @@ _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
 _LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
 _LANGUAGES = {"fr": "FRA", "en": "ENG"}
 _FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "irregular": "IRREG"}
-_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", QUALITY, FEED, WITHDRAWN)
-_TITLES = {"datapackage.json": "package", QUALITY: "quality", FEED: "feed", WITHDRAWN: "withdrawn"}
+_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", *QUALITY_PAGES, QUALITY, FEED, WITHDRAWN)
+_TITLES = {
+    "datapackage.json": "package",
+    QUALITY: "quality",
+    **dict.fromkeys(QUALITY_PAGES, "quality_page"),
+    FEED: "feed",
+    WITHDRAWN: "withdrawn",
+}
 _MEDIATYPES = {
     ".json": "application/json",
+    ".html": "text/html",
     ".md": "text/markdown",
     ".csv": "text/csv",
     ".xml": "application/atom+xml",
@@ -178,7 +186,8 @@ def page_resource(
     else:
         word = _TITLES.get(key)
         texts = [words.say(word, one) for one in ("fr", "en")] if word else []
-        name = " · ".join(texts) or f"Ce qui change · What changed ({key.split('.')[1]})"
+        language = f" ({key.split('.')[1]})" if key.count(".") > 1 else ""
+        name = (" · ".join(texts) or "Ce qui change · What changed") + language
         description = words.version_of(version)
     return {
         "name": name,

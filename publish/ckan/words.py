@@ -43,6 +43,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{title} : couverture par commune, communes sans fiche et leur population (CSV)",
         "{title}: coverage by commune, communes without a row and their population (CSV)",
     ),
+    "quality_page": ("Page de qualité : ce que valent ces données", "Quality page: what this data is worth"),
     "withdrawn": ("Identifiants retirés, à effacer de vos copies", "Withdrawn ids, to be erased from your copies"),
     "next": ("{title} (CSV), en préparation", "{title} (CSV), in preparation"),
     "next_note": (

@@ -112,7 +112,7 @@ class Bench:
         names = [r["name"] for r in kept["resources"]]
         assert len(set(names)) == len(names)
         mine = {name for name in names if name.startswith(f"{version.version}/")}
-        assert mine == {f"{version.version}/{f.path}" for f in version.files if f.kind != "provenance"}
+        assert mine == {f"{version.version}/{f.path}" for f in version.files}
         csv = read_csv(self.store.local(f"{version.key}/{self.dataset.name}-sites.csv"))
         assert [(r["id"], r["nom"], r["places"]) for r in self.rows()] == [
             (r["id"], r["nom"], None if r["places"] is None else int(r["places"])) for r in csv.to_dicts()
@@ -125,9 +125,12 @@ PAGE = [
     "datapackage.json",
     "changelog.fr.md",
     "changelog.en.md",
+    "quality.fr.html",
+    "quality.en.html",
     "quality.json",
     "feed.xml",
     "withdrawn.csv",
+    "provenance.parquet",
 ]
 
 
@@ -297,7 +300,7 @@ def test_killed_between_two_uploads_what_arrived_is_used_and_nothing_is_doubled(
     with pytest.raises(KilledError):
         publish(version, bench.dataset, bench.store, bench.address, die_at_the_second)
     receipt = bench.publish(version)
-    assert receipt.sent == len([f for f in version.files if f.kind != "provenance"]) - 2
+    assert receipt.sent == len(version.files) - 2
     bench.check_whole(version)
 
 

@@ -1,21 +1,17 @@
-"""The quality report of a version: where every row of every partner went, and what was expected and observed.
+"""The quality of a version: measured (making.py), as a value (report.py, quality.json) and as pages (page.py).
 
-Belongs here: counting, holding the law that no row vanishes, and the shape of quality.json. Does not belong here:
+Belongs here: the accounts: where every row of every partner went, and the law that none vanishes. Does not belong here:
 judging rows and tables (schemas/), holding a version back (holding.py) or merging rows (merge.py).
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import polars as pl
 from pydantic import ValidationError
 
 from publish.contribution import Contribution, Held
-from publish.deciding import Applied
-from publish.matching.engine import Matched
 from publish.merge import Merged
 from schemas.expectations.outcome import Outcome
 from schemas.judgement import AccountingError
@@ -44,42 +40,6 @@ class Accounts:
     partners: tuple[Account, ...]
     rows: Mapping[str, int]
     left_out: Mapping[str, int]
-
-
-def quality_report(
-    accounts: Accounts, expectations: Sequence[Outcome], applied: Applied | None = None
-) -> dict[str, Any]:
-    """What quality.json holds; nothing of it names a row or says what is in one."""
-    likenesses = {
-        name: _likeness(part.matched)
-        for name, part in (applied.merged if applied else {}).items()
-        if part.matched is not None
-    }
-    return {
-        "rows": dict(accounts.rows),
-        "left_out": dict(accounts.left_out),
-        "partners": [asdict(line) for line in accounts.partners],
-        "expectations": [outcome.model_dump(mode="json") for outcome in expectations],
-        **({"likeness": likenesses} if likenesses else {}),
-        **({"decisions": _decisions(applied)} if applied and (applied.applied or applied.questions) else {}),
-    }
-
-
-def _decisions(applied: Applied) -> dict[str, Any]:
-    """How many decisions of each kind hold, and what waits for a steward, by its line in the file."""
-    waiting = [{"line": one.decision.line, "kind": one.decision.kind, "why": one.why} for one in applied.questions]
-    return {"applied": dict(sorted(Counter(one.kind for one in applied.applied).items())), "waiting": waiting}
-
-
-def _likeness(matched: Matched) -> dict[str, Any]:
-    """Of the rows that are alike: how many pairs wait for a person, for each two partners; which partner gives one id
-    to many rows, and which two say the same word for word."""
-    waiting = matched.questions.group_by("partner_a", "partner_b").len("pairs").sort("partner_a", "partner_b")
-    return {
-        "waiting": waiting.to_dicts(),
-        "repeated_ids": [{"partner": one.partner, "rows": one.rows} for one in matched.repeated],
-        "copies": [{"partners": list(one.partners), "rows": one.rows} for one in matched.copied],
-    }
 
 
 def kept_expectations(data: bytes) -> tuple[Outcome, ...]:
