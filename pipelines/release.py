@@ -5,7 +5,7 @@ rows (contributing.py), what publish/ does with them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from glane.errors import CallError, GlaneError
@@ -18,6 +18,7 @@ from pipelines.settings import PortalSettings
 from publish.about import ids_that_stood
 from publish.build import Built, Foreseen, build_version, foresee
 from publish.ckan.address import read_address
+from publish.ckan.departments import publish_departments
 from publish.ckan.publication import Receipt, publish
 from publish.contribution import Held, Refusal, admit
 from publish.decisions import Decisions, read_decisions
@@ -139,7 +140,9 @@ def project(
     def tell(what: str, done: int, total: int) -> None:
         observe(Sending(entry.name, what, done, total))
 
-    return Publication(entry.name, publish(version, dataset, store, address, say, tell=tell))
+    receipt = publish(version, dataset, store, address, say, tell=tell)
+    more = publish_departments(version, dataset, store, address, say)
+    return Publication(entry.name, replace(receipt, sent_in_all=receipt.sent_in_all + more))
 
 
 def foresee_version(entry: Entry, store: Store) -> Foreseen:

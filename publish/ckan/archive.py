@@ -270,45 +270,62 @@ class Uploader:
             )
             for file in files
         ]
-        parts = [
-            (f"update__resources__{number - len(files)}__upload", layout.file_name(file.path), sources[file.path][0])
-            for number, file in enumerate(files)
-        ]
-        ids = [resource["id"] for resource in made]
-        answer = self._api.write(
-            "package_revise",
-            {"match__name": name, "update__resources__extend": json.dumps(made)},
-            files=parts,
-            done=lambda: self._arrived(name, ids),
-        )
-        found = {resource["id"]: _served(resource) for resource in answer["package"]["resources"]}
-        served = {file.path: found[identifier] for file, identifier in zip(files, ids, strict=True)}
-        with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            for (path, one), good in zip(served.items(), pool.map(self._reads_back, served.values()), strict=True):
-                if not good:
-                    raise ReadBackError(f"{one.url} does not serve the bytes that were sent ({path}).", AGAIN)
+        parts = [(layout.file_name(file.path), sources[file.path][0]) for file in files]
+        sent = upload(self._api, name, made, parts, self._site_url)
+        served = dict(zip((file.path for file in files), sent, strict=True))
         self._sent += len(files)
         self._sent_bytes += sum(one.bytes for one in served.values())
         self._say(f"uploaded {', '.join(served)}")
         return served
 
-    def _arrived(self, name: str, ids: Sequence[str]) -> dict[str, Any] | None:
-        page = self._api.read("package_show", id=name)
-        there = {resource["id"] for resource in page["resources"]}
-        return {"package": page} if there >= set(ids) else None
-
     def _reads_back(self, served: Served) -> bool:
-        try:
-            digest, _ = self._api.digest(self._api.address.ours(served.url, self._site_url))
-        except ReadBackError:
-            return False
-        return digest == served.sha256
+        return _reads_back(self._api, served, self._site_url)
 
     def _drop(self, name: str, stray: Sequence[str], which: str) -> None:
         if stray:
             patterns = [f"-resources__{identifier}" for identifier in stray]
             self._api.write("package_revise", {"match": {"name": name}, "filter": patterns}, done=lambda: None)
             self._say(f"swept {len(stray)} files {which}")
+
+
+def upload(
+    api: Api, page: str, made: Sequence[Mapping[str, Any]], files: Sequence[tuple[str, Path]], site_url: str
+) -> list[Served]:
+    """Add the resources `made` to a page in one request, each with its file (name, path), and read every byte back.
+
+    Each has an `id` of ours, so that an answer that was lost is found again. Raises PortalError.
+    """
+    ids = [str(resource["id"]) for resource in made]
+
+    def arrived() -> dict[str, Any] | None:
+        shown = api.read("package_show", id=page)
+        return {"package": shown} if {resource["id"] for resource in shown["resources"]} >= set(ids) else None
+
+    answer = api.write(
+        "package_revise",
+        {"match__name": page, "update__resources__extend": json.dumps(made)},
+        files=[
+            (f"update__resources__{number - len(files)}__upload", name, path)
+            for number, (name, path) in enumerate(files)
+        ],
+        done=arrived,
+    )
+    found = {resource["id"]: _served(resource) for resource in answer["package"]["resources"]}
+    served = [found[identifier] for identifier in ids]
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
+        whole = pool.map(lambda one: _reads_back(api, one, site_url), served)
+        for one, good, (name, _) in zip(served, whole, files, strict=True):
+            if not good:
+                raise ReadBackError(f"{one.url} does not serve the bytes that were sent ({name}).", AGAIN)
+    return served
+
+
+def _reads_back(api: Api, served: Served, site_url: str) -> bool:
+    try:
+        digest, _ = api.digest(api.address.ours(served.url, site_url))
+    except ReadBackError:
+        return False
+    return digest == served.sha256
 
 
 def _served(resource: Mapping[str, Any]) -> Served:

@@ -37,6 +37,20 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "feed": ("Fil Atom des versions", "Atom feed of versions"),
     "quality": ("Qualité : où chaque ligne reçue est allée", "Quality: where every row received went"),
+    "departments_page": ("{title} : un fichier par département", "{title}: a file for each département"),
+    "departments": (
+        "Les fiches de [{title}]({page}), un CSV par département, {version}.",
+        "The rows of [{title}]({page}), a CSV for each département, {version}.",
+    ),
+    "departments_stable": (
+        "L'adresse de téléchargement d'un fichier ne change jamais ; il garde ses octets tant que rien n'y change.",
+        "A file's download address never changes; it keeps its bytes as long as nothing in it changes.",
+    ),
+    "departments_files": (
+        "Les fichiers auxquels mène la page [{page}]({page}) : prenez-les là, leur adresse y est stable.",
+        "The files that the page [{page}]({page}) leads to: take them there, where their address is stable.",
+    ),
+    "no_department": ("hors département", "in no département"),
     "each_departement": ("{title} (un CSV par département, ZIP)", "{title} (a CSV for each département, ZIP)"),
     "departements": ("{title} : couverture par département (CSV)", "{title}: coverage by département (CSV)"),
     "communes": (
@@ -111,6 +125,28 @@ def table(dataset: Dataset, file: VersionFile) -> str:
     if file.format == "departements":
         return title(Text(**{one: say("each_departement", one, title=told[one]) for one in LANGUAGES}))
     return f"{title(told)} ({form.label})"
+
+
+def departments_notes(dataset: Dataset, version: Version, page_url: str) -> str:
+    """The description of the page that has a file for each département, in both languages."""
+    told = []
+    for one in LANGUAGES:
+        told_version = say("version", one, day=day(version.created, one), number=version.version)
+        first = say("departments", one, title=dataset.line.title[one], page=page_url, version=told_version)
+        credited = say("credits", one, credits=credits_of(version, one))
+        told.append(f"{first} {say('departments_stable', one)} {credited}")
+    return "\n\n".join(told)
+
+
+def departments_files_notes(page_url: str) -> str:
+    """The description of the page of the files themselves."""
+    return "\n\n".join(say("departments_files", one, page=page_url) for one in LANGUAGES)
+
+
+def department(told: Text, code: str, name: str | None) -> str:
+    """The name of a département's file: its code first, as people look for it."""
+    where = f"{code} {name}" if name else title(Text(**{one: say("no_department", one) for one in LANGUAGES}))
+    return f"{where} – {title(told)} (CSV)"
 
 
 def coverage(dataset: Dataset, file: VersionFile) -> str:

@@ -101,7 +101,7 @@ def test_a_version_says_which_communes_have_no_site_and_who_lives_there(dataset:
         ("FR", "49", "Maine-et-Loire", "1", "0", "1", "1", "0", "157555", "0"),
         ("FR", None, None, "1", None, None, None, None, None, None),
     ]
-    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["coverage"]["sites"]
+    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["territory"]["sites"]
     assert (quality["france"]["rows"], quality["france"]["population_without"]) == (3, 50561)
     assert (quality["reference"]["sha256"], quality["reference"]["attribution"]) == (digest, "INSEE")
     assert [file.path for file in version.files if file.kind == "coverage"] == [DEPARTMENTS, COMMUNES]
@@ -160,7 +160,7 @@ def test_without_a_list_of_communes_the_version_comes_all_the_same_and_says_sinc
     store.write_json(latest_key("communes"), failed.model_dump(mode="json", exclude_none=True))
     version = build(dataset, store, ANGERS).version
     assert [file.path for file in version.files if file.kind == "coverage"] == [DEPARTMENTS]
-    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["coverage"]["sites"]
+    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["territory"]["sites"]
     assert (quality["reference"], quality["reference_unread_since"]) == (None, "2026-11-20")
     assert quality["france"]["population"] is None
 
