@@ -42,6 +42,11 @@ class Entry:
         return self.dataset.name
 
     @property
+    def approvals(self) -> Path:
+        """The file of what stewards approved that is not as expected, there or not."""
+        return approvals_path(self.decisions.parent.parent, self.name)
+
+    @property
     def partners(self) -> list[str]:
         """The partners whose rows count: all but those whose source is retired."""
         return [s.partner for s in self.sources if isinstance(s, BrokenSource) or s.line.state != "retired"]
@@ -49,6 +54,11 @@ class Entry:
     def source(self, partner: str) -> Source | BrokenSource:
         """The source of `partner`; KeyError if there is none."""
         return {source.partner: source for source in self.sources}[partner]
+
+
+def approvals_path(sources: Path, dataset: str) -> Path:
+    """The file of approvals of a dataset in the tree of sources."""
+    return sources / "decisions" / f"{dataset}.approvals.csv"
 
 
 def load_catalogue(settings: Settings) -> dict[str, Entry]:

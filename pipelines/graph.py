@@ -10,6 +10,7 @@ import dagster as dg
 
 from glane.store import open_store
 from pipelines.answering import channels_of
+from pipelines.approve_job import approvals_sensor, approving
 from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.depositing import own_portal
@@ -42,6 +43,7 @@ def build_definitions(
         dg.Definitions(executor=dg.in_process_executor),
         housekeeping(catalogue, settings),
         morning(catalogue, settings),
+        approving(settings),
         *(dataset_definitions(entry, settings, find_portal, observe) for entry in catalogue.values()),
     )
 
@@ -63,7 +65,8 @@ def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPorta
         *release_assets(entry, store, find_portal, observe),
     ]
     if harvest is None:
-        return dg.Definitions(assets=assets, jobs=[release], sensors=[release_sensor(entry)])
+        sensors = [release_sensor(entry), approvals_sensor(entry, release, None, store)]
+        return dg.Definitions(assets=assets, jobs=[release], sensors=sensors)
     job = dg.define_asset_job(
         name_of(entry.name, "harvest"),
         selection=dg.AssetSelection.assets(harvest),
@@ -74,5 +77,9 @@ def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPorta
         assets=[harvest, *assets],
         jobs=[job, release],
         schedules=schedules(entry, job.name, store),
-        sensors=[changes_sensor(entry, job.name, store, settings.sources), release_sensor(entry)],
+        sensors=[
+            changes_sensor(entry, job.name, store, settings.sources),
+            release_sensor(entry),
+            approvals_sensor(entry, release, job, store),
+        ],
     )

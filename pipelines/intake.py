@@ -16,8 +16,9 @@ from pathlib import Path
 import sources
 from glane.errors import DataError, GlaneError
 from glane.store import DiskError, Store, StoreError, sha256_of
+from pipelines.approving import check_shrunk
 from pipelines.arrival import arrival_of, rows_before
-from pipelines.bounds import beyond_bounds
+from pipelines.bounds import notes_of
 from pipelines.catalogue import BrokenDataset
 from pipelines.consenting import keep_proposed, with_consent
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
@@ -45,7 +46,7 @@ from schemas.rows import judged, judged_key, keep, last_good
 from schemas.tally import history_of, keep_tally, tally
 from sources.check import table_of
 from sources.declaration import BrokenSource, Source
-from sources.enough import check_enough, check_shrunk
+from sources.enough import TooFewRowsError, check_enough, more_than_expected
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
 from sources.geocoding.geocoding import earliest, geocoded
@@ -196,7 +197,7 @@ class _Run:
             # Who said yes to a file has seen how many rows are left in it.
             self._at("read")
             held = rows_before(store, dataset.name, source.partner, ours=found.sent.ours)
-            check_shrunk(found.judgement.rows_in, held, source.line.bounds, snapshot.file_name)
+            check_shrunk(source, store, snapshot, found.judgement.rows_in, held)
         # Before the rows: killed in between, the next run gives the same rows the same ids.
         keep_register(store, dataset.name, source.partner, found.register)
         return keep(
@@ -229,6 +230,7 @@ class _Run:
             verdict,
             arrival=arrival_of(self._snapshot) if self._snapshot else None,
             before=before,
+            guards=[error.outcome] if isinstance(error, TooFewRowsError) else [],
         )
         if verdict is not None:
             since = before.stale_since if before is not None and before.state == "failed" else None
@@ -271,7 +273,7 @@ def judge_file(
     sent = opened(source, dataset, table, snapshot.file_name, path)
     at("map")
     rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
-    check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name)
+    check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name, source.partner)
     points = geocoded(source, table, rows.mapped, store, patience=patience)
     mapped = points.mapped
     at("judge")
@@ -283,7 +285,7 @@ def judge_file(
     columns = {**own, **columns_read(sent.source.line, reading.columns)}
     their_cell = _their_cells(reading, columns, gated.cover)
     given = tuple(given_values(sent.source.line, table, judgement.rows, their_cell))
-    beyond = beyond_bounds(judgement, line.bounds)
+    guards = more_than_expected(judgement, line.bounds, source.partner)
     report = judged_report(
         about_source(source, dataset),
         run_at,
@@ -297,8 +299,8 @@ def judge_file(
         unmapped=mapped.unmapped,
         cleaned=quoted_changes(mapped, gated.cover),
         personal=gated.counts,
-        notes=[*reading.notes, *points.notes, *beyond, *copy_note(mapped.rows)],
-        beyond=beyond,
+        notes=[*reading.notes, *points.notes, *notes_of(guards), *copy_note(mapped.rows)],
+        guards=guards,
         sites=sites_of(table, gated.rows, judgement),
         given=grouped_values(given, lambda name: " + ".join(columns.get(name, ())) or None),
     )

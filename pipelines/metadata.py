@@ -80,8 +80,8 @@ def complete(intake: Intake) -> Answer:
     """Whether the source was read whole and holds what its declaration lets expect."""
     if intake.error is not None:
         return Answer(False, str(intake.error))
-    if intake.report.beyond:
-        return Answer(False, " ".join(note.en for note in intake.report.beyond))
+    if intake.report.guards:
+        return Answer(False, " ".join(outcome.said for outcome in intake.report.guards))
     return Answer(True, counts(intake))
 
 

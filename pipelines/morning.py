@@ -4,15 +4,17 @@ Belongs here: what Dagster is told of the list. Does not belong here: what waits
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from glane.store import open_store
 from pipelines.automation import TIMEZONE
 from pipelines.catalogue import Entry
+from pipelines.first_seen import note_seen
 from pipelines.settings import Settings
-from pipelines.today import Waiting, waiting_in
+from pipelines.today import waiting
+from pipelines.today_sources import Waiting
 
 ASSET = "today"
 JOB = "morning"
@@ -27,7 +29,9 @@ def morning(catalogue: Mapping[str, Entry], settings: Settings) -> dg.Definition
     @dg.asset(name=ASSET, group_name="stewards", description="What waits for a person: why, whom to ask, what to type.")
     def today() -> dg.MaterializeResult[None]:
         store = open_store(settings.store)
-        found = [one for entry in catalogue.values() for one in waiting_in(entry, store)]
+        now = datetime.now(UTC)
+        found = waiting(catalogue.values(), store, now)
+        note_seen(store, found, now.isoformat(timespec="seconds"))
         return dg.MaterializeResult(metadata={"waiting": len(found), "list": dg.MetadataValue.md(as_markdown(found))})
 
     job = dg.define_asset_job(JOB, selection=dg.AssetSelection.assets(ASSET), description="Makes the list anew.")

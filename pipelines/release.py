@@ -7,9 +7,11 @@ rows (contributing.py), what publish/ does with them.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from glane.errors import CallError, GlaneError
 from glane.store import Store
+from pipelines.approving import permits_of
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
 from pipelines.covering import bring_references
@@ -113,8 +115,15 @@ def make_version(entry: Entry, store: Store) -> Release:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
     bring_references(dataset, store)
+    decisions, permits = decisions_of(entry), permits_of(entry, store)
     built = build_version(
-        dataset, contributions, store, created=created, decisions=decisions_of(entry), partners=entry.partners
+        dataset,
+        contributions,
+        store,
+        created=created,
+        decisions=decisions,
+        permits=permits,
+        partners=entry.partners,
     )
     tell_published(entry, dataset, built, store)
     return Release(entry.name, built)
@@ -145,12 +154,14 @@ def project(
     return Publication(entry.name, replace(receipt, sent_in_all=receipt.sent_in_all + more))
 
 
-def foresee_version(entry: Entry, store: Store) -> Foreseen:
-    """What would wait for a person, were a version made now; nothing is made. Raises as make_version."""
+def foresee_version(entry: Entry, store: Store, into: Path | None = None) -> Foreseen:
+    """What would wait for a person, were a version made now; nothing is made. The difference to the current version is
+    written `into` a folder where one is given. Raises as make_version."""
     dataset = usable(entry)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
-    return foresee(dataset, contributions, store, created=created, decisions=decisions_of(entry))
+    decisions, permits = decisions_of(entry), permits_of(entry, store)
+    return foresee(dataset, contributions, store, created=created, decisions=decisions, permits=permits, into=into)
 
 
 def decisions_of(entry: Entry) -> Decisions:

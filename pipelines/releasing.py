@@ -65,7 +65,7 @@ def _version(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinitio
             try:
                 release = make_version(entry, store)
             except HeldBackError as error:
-                yield from expectation_results(entry, key, error.outcomes)
+                yield from expectation_results(entry, key, error.outcomes, error.waits)
                 raise
             observe(release)
             moved, kept = Traffic(written=store.written - written_before), kept_of(store, entry.name)

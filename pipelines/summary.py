@@ -213,7 +213,7 @@ def _warnings(release: Release) -> tuple[str, ...]:
         return built.warnings
     unmet = (outcome for outcome in built.expectations if not outcome.passed)
     return (
-        *(f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in unmet),
+        *(outcome.said for outcome in unmet),
         *built.warnings,
     )
 

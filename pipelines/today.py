@@ -1,43 +1,28 @@
 """The steward's list for this morning: what waits for a person, why, whom to ask, since when, and the command to copy.
 
-Belongs here: which things wait, out of what the store and the declarations say. Does not belong here: printing it
-(cli/today.py), deciding any of it.
+Belongs here: what waits of a dataset as a whole, and the order of the list. Does not belong here: what waits of one
+source (today_sources.py), printing the list (cli/today.py), deciding any of it.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Literal
 
 from glane.errors import GlaneError
 from glane.store import Store
+from pipelines.approving import held_version
 from pipelines.catalogue import BrokenDataset, Entry
-from pipelines.consenting import mailed_file
+from pipelines.first_seen import seen_since
 from pipelines.release import foresee_version
-from pipelines.visits import state_of
+from pipelines.today_sources import Waiting, contact_of, of_corrections, of_source
 from publish.build import Foreseen
 from publish.deciding import in_words
-from schemas.report import SourceReport
+from publish.holding import HeldBackError, approve_command
 from schemas.tally import rejected_terms
-from sources.declaration import BrokenSource, Source
-
-Kind = Literal[
-    "declaration", "version", "licence", "expired", "failing", "late", "consent", "personal data", "decision", "pairs",
-    "terms",
-]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """One thing that waits: `about` names a source or a dataset, `whom` is who can help, `since` an ISO time where it
-    is known, `command` what to type next."""
-
-    kind: Kind
-    about: str
-    why: str
-    whom: str
-    since: str | None
-    command: str
+def waiting(entries: Iterable[Entry], store: Store, now: datetime | None = None) -> list[Waiting]:
+    """What waits in these datasets, with the day since which it was seen where nothing else says it."""
+    return seen_since(store, [one for entry in entries for one in waiting_in(entry, store, now)])
 
 
 def waiting_in(entry: Entry, store: Store, now: datetime | None = None) -> list[Waiting]:
@@ -48,8 +33,9 @@ def waiting_in(entry: Entry, store: Store, now: datetime | None = None) -> list[
         return [Waiting("declaration", entry.name, str(error), "whoever edited it", None, f"glane run {entry.name}")]
     return [
         *_of_version(entry, store),
-        *(found for source in entry.sources for found in _of_source(source, store, now)),
+        *(found for source in entry.sources for found in of_source(source, store, now)),
         *_of_terms(entry, store),
+        *of_corrections(entry, store),
     ]
 
 
@@ -65,60 +51,50 @@ def _of_version(entry: Entry, store: Store) -> Iterator[Waiting]:
         )
         return
     if foreseen.held_back is not None:
-        why = f"{foreseen.held_back.what} {foreseen.held_back.remedy}"
-        yield Waiting("version", entry.name, why, whom, None, f"glane run {entry.name}")
+        yield _held_back(entry, foreseen.held_back, store, whom)
+    yield from _put_aside(entry, foreseen, whom)
     yield from _asked(entry, foreseen, whom)
+
+
+def _held_back(entry: Entry, error: HeldBackError, store: Store, whom: str) -> Waiting:
+    noted = held_version(store, entry.name)
+    since, found = noted.since if noted is not None else None, error.waits.hash
+    if found is None:
+        return Waiting("version", entry.name, f"{error.what} {error.remedy}", whom, since, f"glane run {entry.name}")
+    why = f"{error.what} See what would change: glane approve {entry.name}."
+    return Waiting("version", entry.name, why, whom, since, approve_command(entry.name, found))
+
+
+def _put_aside(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]:
+    back = foreseen.put_aside
+    if back is not None and back.restores is not None:
+        why = (
+            f"What the partners bring was put aside by going back to {back.restores.version} ({back.restores.reason}); "
+            "a version is made again when something about it changes."
+        )
+        command = f"glane diff {entry.name} {back.version} {back.previous}"
+        yield Waiting("put aside", entry.name, why, whom, back.created, command)
 
 
 def _asked(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]:
     for refusal in foreseen.refused:
         source = entry.source(refusal.partner)
         about = f"{entry.name}/{refusal.partner}"
-        yield Waiting("licence", about, refusal.reason.en, _contact(source), None, f"glane rights {entry.name}")
+        yield Waiting("licence", about, refusal.reason.en, contact_of(source), None, f"glane rights {entry.name}")
     for question in foreseen.questions:
         since = question.decision.on.isoformat()
         why = in_words(question).en
         yield Waiting("decision", entry.name, why, question.decision.by, since, f"$EDITOR {entry.decisions}")
+    for one in foreseen.idle:
+        since = one.approval.on.isoformat()
+        yield Waiting("approval", entry.name, one.why.en, one.approval.by, since, f"$EDITOR {entry.approvals}")
+    if foreseen.told:
+        declared = entry.dataset.folder / "dataset.yaml"
+        yield Waiting("notice", entry.name, foreseen.told, whom, None, f"$EDITOR {declared}")
     if foreseen.suggestions:
         count = len(foreseen.suggestions)
         why = f"{count} pair{'' if count == 1 else 's'} of rows may be one place."
         yield Waiting("pairs", entry.name, why, whom, None, f"glane review {entry.name} --as ROLE")
-
-
-def _of_source(source: Source | BrokenSource, store: Store, now: datetime) -> Iterator[Waiting]:
-    again = f"glane run {source.dataset} --source {source.partner}"
-    if isinstance(source, BrokenSource):
-        why = str(source.error)
-        yield Waiting("declaration", source.name, why, "whoever edited it", None, f"glane source test {source.name}")
-        return
-    if source.line.state != "active":
-        return
-    report, visits = state_of(source, store, now)
-    whom, fresh = _contact(source), visits["freshness"]
-    if fresh == "never":
-        yield Waiting("late", source.name, "It was never run.", whom, None, again)
-    elif fresh == "late":
-        why = "It was not asked when it was due: the schedules may stand still."
-        yield Waiting("late", source.name, why, "who runs Dagster", visits["next_check"], again)
-    if report is not None and report.failure is not None:
-        failing = f"Failing for {report.failing_runs} runs. " if report.failing_runs > 1 else ""
-        left = "Its rows are too old and no longer published. " if fresh == "expired" else ""
-        why = f"{left}{failing}{report.failure.what} {report.failure.remedy}"
-        yield Waiting("expired" if left else "failing", source.name, why, whom, report.failing_since, again)
-    if report is not None:
-        yield from _of_people(source, report, whom)
-    mailed = mailed_file(source, store)
-    if mailed is not None and mailed["standing"] in ("waits", "expired"):
-        said = "waits for the partner's yes" if mailed["standing"] == "waits" else "was never agreed to"
-        why = f"{mailed['file']} {said}."
-        yield Waiting("consent", source.name, why, whom, mailed["came_at"], f"glane report {source.name}")
-
-
-def _of_people(source: Source, report: SourceReport, whom: str) -> Iterator[Waiting]:
-    undecided = sorted({count.field for count in report.personal if count.outcome in ("hold-field", "hold-rows")})
-    if undecided:
-        why = f"Personal data was found in {', '.join(undecided)}, and nobody decided what is done with it."
-        yield Waiting("personal data", source.name, why, whom, report.run_at, f"glane report {source.name}")
 
 
 def _of_terms(entry: Entry, store: Store) -> Iterator[Waiting]:
@@ -127,11 +103,3 @@ def _of_terms(entry: Entry, store: Store) -> Iterator[Waiting]:
         count, since = len(rejected), min(term.since for term in rejected)
         why = f"{count} term{'' if count == 1 else 's'} that partners write and no list knows."
         yield Waiting("terms", entry.name, why, "the partners that write them", since, f"glane terms {entry.name}")
-
-
-def _contact(source: Source | BrokenSource) -> str:
-    if isinstance(source, BrokenSource):
-        return "whoever edited it"
-    contact = source.line.contact
-    address = f" <{contact.email}>" if contact.email else ""
-    return f"{source.line.organisation}, {contact.role}{address}"

@@ -34,7 +34,7 @@ class About:
 
     `descriptor` is its datapackage.json, `bases` names for each table the one its rows come from (itself unless it is
     derived), `provenance` says which partner's line each row is, `quality` is its quality report, `decisions` are
-    those that hold, as deciding.said_of gives them.
+    those that hold, as deciding.said_of gives them, `approvals` those that let it out, as approving.told_of does.
     """
 
     succession: Succession
@@ -43,6 +43,7 @@ class About:
     provenance: pl.DataFrame
     quality: bytes
     decisions: tuple[dict[str, str], ...] = ()
+    approvals: tuple[dict[str, Any], ...] = ()
 
 
 def write_about(folder: Path, store: Store, version: Version, about: About) -> Version:
@@ -59,6 +60,7 @@ def write_about(folder: Path, store: Store, version: Version, about: About) -> V
         citation.both(version, about.descriptor),
         about.decisions,
         feed.told_before(store, about.succession.last),
+        about.approvals,
     )
     files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
     write_frame(about.provenance, folder / PROVENANCE)

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -17,15 +17,17 @@ from glane.errors import DataError
 from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
 from publish.addressing import addressed, has_addresses, numbers_of, renumbered
+from publish.approving import NO_PERMITS, IdleApproval, Permits, idle, used_in
 from publish.contribution import Contribution, Held, Refusal, admit
 from publish.coverage_files import cover
 from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
 from publish.derive import derive
 from publish.diff import descriptor_of
+from publish.feed import told_before
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
-from publish.holding import HeldBackError, expectations_of, hold_to_expectations
+from publish.holding import Candidate, HeldBackError, expectations_of, hold
 from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
@@ -37,6 +39,7 @@ from publish.revealing import revealed
 from publish.succession import succession
 from publish.suggesting import Suggestion, suggestions
 from publish.version import Input, Version, VersionFile, current, listed, load
+from publish.waiting import note_waiting, nothing_waits, write_differences
 from schemas.dataset import Dataset
 from schemas.expectations.outcome import Outcome
 
@@ -78,7 +81,17 @@ class _Made:
     tables: Mapping[str, pl.DataFrame]
     accounts: Accounts
     refused: tuple[Refusal, ...]
+    permits: Permits
+    today: datetime.date
     partners: tuple[str, ...] = ()
+
+    def candidate(self, last: Version | None) -> Candidate:
+        """What its guards judge."""
+        return Candidate(self.dataset, self.contributions, self.applied.merged, self.tables, last)
+
+    def idle(self, store: Store, last: Version | None, waits: str | None) -> tuple[IdleApproval, ...]:
+        """The approvals that let nothing pass, where what has the hash `waits` waits."""
+        return idle(self.permits.approvals, used_in(told_before(store, last)), waits, self.today)
 
     def built(
         self,
@@ -112,30 +125,42 @@ def build_version(
     *,
     created: str,
     decisions: Decisions = UNDECIDED,
+    permits: Permits = NO_PERMITS,
     partners: Sequence[str] = (),
 ) -> Built:
     """Make the next version of `dataset` out of `contributions`, or find that nothing changed.
 
     `partners` are those that are declared, whether they bring rows or not; `decisions` are what stewards decided by
-    hand. Everything is written beside its place, flushed, hashed, moved into place, read back, and only then listed:
-    killed or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the
-    store's writer lock. Raises UnjudgedError, KeyMissingError, StoreError, NothingToPublishError, VersionError,
-    DeclarationError for a decision that cannot be applied, and HeldBackError for a version that is not what
-    dataset.yaml expects.
+    hand, `permits` what may pass although it is not as expected. Everything is written beside its place, flushed,
+    hashed, moved into place, read back, and only then listed: killed or refused by the disk anywhere, the last version
+    stands. `created` is the UTC time as ISO 8601. Takes the store's writer lock. Raises UnjudgedError, KeyMissingError,
+    StoreError, NothingToPublishError, VersionError, DeclarationError for a decision that cannot be applied, and
+    HeldBackError for a version that is not what is expected of it, which is then noted as waiting.
     """
-    made = replace(_make(dataset, contributions, store, created, decisions), partners=tuple(partners))
+    made = replace(_make(dataset, contributions, store, created, decisions, permits), partners=tuple(partners))
     with store.writer():
-        return _keep(made, store, created)
+        try:
+            built = _keep(made, store, created)
+        except HeldBackError as error:
+            note_waiting(store, error.waits, created)
+            raise
+        nothing_waits(store, dataset.name)
+        return built
 
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What would wait for a person, were a version made now."""
+    """What would wait for a person, were a version made now. `idle` are the approvals that let nothing pass,
+    `put_aside` is the version that was brought back, where what the partners bring was put aside by that, and `told`
+    what should be known of a notice."""
 
     refused: tuple[Refusal, ...]
     questions: tuple[Question, ...]
     suggestions: tuple[Suggestion, ...]
     held_back: HeldBackError | None
+    idle: tuple[IdleApproval, ...] = ()
+    put_aside: Version | None = None
+    told: str | None = None
 
 
 def foresee(
@@ -145,21 +170,42 @@ def foresee(
     *,
     created: str,
     decisions: Decisions = UNDECIDED,
+    permits: Permits = NO_PERMITS,
+    into: Path | None = None,
 ) -> Foreseen:
-    """What would wait for a person, were a version made of `contributions` now; nothing is made. Raises as
-    build_version."""
-    made = _make(dataset, contributions, store, created, decisions)
+    """What would wait for a person, were a version made of `contributions` now; nothing is made. The difference
+    to the current version is written `into` a folder where one is given. Raises as build_version."""
+    made = _make(dataset, contributions, store, created, decisions, permits)
     held_back = None
+    last = current(store, dataset.name)
+    with store.staged() as folder:
+        draft = _draft(made, store, created, last, folder)
+        if into is not None and last is not None:
+            write_differences(store, dataset, last, folder, into)
     try:
-        hold_to_expectations(dataset, made.contributions, made.tables, store, current(store, dataset.name))
+        if draft.stands == "new":
+            hold(made.candidate(last), store, made.permits, made.today)
     except HeldBackError as error:
         held_back = error
     pairs = suggestions(dataset, made.contributions, made.applied.merged)
-    return Foreseen(made.refused, made.applied.questions, tuple(pairs), held_back)
+    return Foreseen(
+        made.refused,
+        made.applied.questions,
+        tuple(pairs),
+        held_back,
+        made.idle(store, last, held_back.waits.hash if held_back else None),
+        last if draft.stands == "aside" else None,
+        draft.told,
+    )
 
 
 def _make(
-    dataset: Dataset, contributions: Sequence[Contribution], store: Store, created: str, decisions: Decisions
+    dataset: Dataset,
+    contributions: Sequence[Contribution],
+    store: Store,
+    created: str,
+    decisions: Decisions,
+    permits: Permits,
 ) -> _Made:
     admitted, refused = admit(dataset, contributions, store)
     if not admitted:
@@ -178,7 +224,39 @@ def _make(
             derived = derive(dataset, table, tables)
             tables[table.name], left_out[table.name] = derived.rows, derived.left_out
     accounts = account(admitted, merged, applied.held, left_out)
-    return _Made(dataset, admitted, applied, tables, accounts, refused)
+    # What a licence keeps out has its reason, and no approval could let it in.
+    permits = replace(permits, left=permits.left | {refusal.partner for refusal in refused})
+    return _Made(dataset, admitted, applied, tables, accounts, refused, permits, today)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """The canonical files as they would be published, what they say (`content`), and whether that is new, the same as
+    the version that stands says, or was put aside by going back to it. `told`: what a steward should know of notices.
+    """
+
+    files: list[VersionFile]
+    content: str
+    notice: dict[str, Any] | None
+    told: str | None
+    stands: Literal["new", "same", "aside"]
+
+
+def _draft(made: _Made, store: Store, created: str, last: Version | None, folder: Path) -> _Draft:
+    dataset = made.dataset
+    lines = listed(store, dataset.name)
+    former = descriptor_of(store, last) if last and dataset.line.notice else None
+    notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
+    files = _write_canonical(
+        made.dataset, addressed(made.dataset, made.tables, numbers_of(store, made.dataset, last)), folder
+    )
+    content = _content(made, files, notice)
+    stands: Literal["new", "same", "aside"] = "new"
+    if last is not None and content == last.content:
+        stands = "same"
+    elif last is not None and _was_put_aside(made, store, last):
+        stands, told = "aside", " ".join(_said(told, unshown(last, descriptor_of(store, last), notice))) or None
+    return _Draft(files, content, notice, told, stands)
 
 
 def _keep(made: _Made, store: Store, created: str) -> Built:
@@ -187,19 +265,15 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
     # Once there is a version, that all rows are withdrawn is news; before, there is nothing to tell anybody.
     if last is None and not any(rows.height for rows in made.tables.values()):
         raise NothingToPublishError(f"{dataset.name} has no rows that may be published.", "See the reports.")
-    lines = listed(store, dataset.name)
-    former = descriptor_of(store, last) if last and dataset.line.notice else None
-    notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
     with store.staged() as folder:
+        draft = _draft(made, store, created, last, folder)
+        files, content, notice, told = draft.files, draft.content, draft.notice, draft.told
+        if last is not None and draft.stands != "new":
+            said = (*_said(told), *(one.why.en for one in made.idle(store, last, None)))
+            aside = draft.stands == "aside"
+            return made.built(last, expectations_of(store, last), said, new=False, put_aside=aside)
+        guarded = hold(made.candidate(last), store, made.permits, made.today)
         numbers = numbers_of(store, dataset, last)
-        files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
-        content = _content(made, files, notice)
-        if last is not None and content == last.content:
-            return made.built(last, expectations_of(store, last), _said(told), new=False)
-        if last is not None and _was_put_aside(made, store, last):
-            said = _said(told, unshown(last, descriptor_of(store, last), notice))
-            return made.built(last, expectations_of(store, last), said, new=False, put_aside=True)
-        expectations = hold_to_expectations(dataset, made.contributions, made.tables, store, last)
         described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
         after = succession(store, last, described, folder)
         if has_addresses(dataset):
@@ -226,13 +300,15 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             coverage.in_package({**described, "version": version.version}),
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
             pl.concat([part.provenance for part in made.applied.merged.values()]),
-            to_json(coverage.in_quality(report_quality(made, expectations, store, version, last))),
+            to_json(coverage.in_quality(report_quality(made, guarded.outcomes, store, version, last))),
             tuple(said_of(decision) for decision in made.applied.applied),
+            guarded.told,
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)
     early = unannounced(version, descriptor_of(store, last) if last else None)
-    return made.built(version, expectations, _said(told, early), new=True)
+    said = (*_said(told, early), *(one.why.en for one in made.idle(store, version, None)))
+    return made.built(version, guarded.outcomes, said, new=True)
 
 
 def _said(*warnings: str | None) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "by_partner": ("Par partenaire", "By partner"),
     "partners": ("Partenaires", "Partners"),
     "decisions": ("Décisions", "Decisions"),
+    "approvals": ("Approbations", "Approvals"),
     "structure": ("Champs, contraintes et textes", "Fields, constraints and texts"),
     "restored": (
         "Retour à la version {version}. Motif : {reason}",
@@ -50,12 +51,14 @@ def tell(
     citation: Text,
     decisions: Sequence[Mapping[str, str]] = (),
     before: Sequence[Mapping[str, Any]] = (),
+    approvals: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words, and
     how to cite the version.
 
     `origins` gives for each table the partner of each key, before and now (columns: key, partner). `decisions` are
-    those of stewards that hold, each with a key, `before` the changelogs of former versions.
+    those of stewards that hold, each with a key, `before` the changelogs of former versions; `approvals` let it out
+    although it is not as expected (approving.told_of).
     """
     earlier = {line.partner for line in previous.inputs} if previous else set()
     known = {decision["key"] for former in before for decision in former.get("decisions", ())}
@@ -69,7 +72,7 @@ def tell(
         "restores": version.restores.model_dump(mode="json") if version.restores else None,
         "rows": dict(version.rows),
         "tables": {name: _counts(difference) for name, difference in differences.items()},
-        "partners": {name: _by_partner(difference, origins[name]) for name, difference in differences.items()},
+        "partners": {name: by_partner(difference, origins[name]) for name, difference in differences.items()},
         "joined": sorted(now - earlier) if previous else [],
         "left": sorted(earlier - now),
         "stale": {line.partner: line.stale_since for line in version.inputs if line.stale_since},
@@ -77,6 +80,7 @@ def tell(
             {"level": change.level.name.lower(), "fr": change.what.fr, "en": change.what.en} for change in changes
         ],
         "decisions": [{**decision, "new": decision["key"] not in known} for decision in decisions],
+        **({"approvals": [dict(approval) for approval in approvals]} if approvals else {}),
         "citation": {language: citation[language] for language in LANGUAGES},
     }
 
@@ -111,6 +115,7 @@ def to_markdown(told: Mapping[str, Any], title: str, inputs: Sequence[Input], la
     lines += [said[0], "", *(f"- {line}" for line in said[1:])]
     if told["previous"] is not None:
         lines += _since(told, titles, language)
+    lines += _section("approvals", language, [one[language] for one in told.get("approvals", ())])
     lines += _section("decisions", language, [one[language] for one in told["decisions"] if one["new"]])
     lines += ["", f"## {_say('cite', language)}", "", told["citation"][language]]
     return "\n".join(lines) + "\n"
@@ -164,7 +169,8 @@ def _counts(difference: Difference) -> Counts:
     }
 
 
-def _by_partner(difference: Difference, origins: pl.DataFrame) -> dict[str, Counts]:
+def by_partner(difference: Difference, origins: pl.DataFrame) -> dict[str, Counts]:
+    """The rows added, changed and removed of each partner; `origins` gives the partner of each id (origins_of)."""
     told: dict[str, Counts] = {}
     for part in ("added", "changed", "removed"):
         frame: pl.DataFrame = getattr(difference, part)

@@ -1,62 +1,106 @@
-"""Holding a version back: what dataset.yaml expects of it, judged before it is listed.
+"""Holding a version back: the guards of its tables, judged before it is listed, and what stewards let pass of it.
 
-Belongs here: which frames are judged against which, what stops a version, and what a steward is told. Does not belong
-here: judging itself (schemas/expectations), nor approving a version that is held back.
+Belongs here: which frames are judged against which, what holds a version back, and what a steward is told. Does not
+belong here: judging itself (schemas/expectations), what waits (waiting.py), the approvals (approving.py).
 """
 
+import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from glane.errors import DataError
 from glane.store import Store
 from publish.addressing import unaddressed
+from publish.approving import Permits, files_let_in, told_of
 from publish.contribution import Contribution
 from publish.formats.delimited import read_csv
+from publish.merge import Merged
 from publish.quality import QUALITY, kept_expectations
 from publish.version import Version, VersionError, path_of
+from publish.waiting import Waits, changes_of, csv_files, hash_of
 from schemas.dataset import Dataset
+from schemas.expectations.approvals import Approval
 from schemas.expectations.judging import judge_table
 from schemas.expectations.outcome import Outcome
+from schemas.expectations.partners import Partners
 
 _MOST_SHRUNK = 5
 
 
 class HeldBackError(DataError):
-    """A version that was not made, because it is not what dataset.yaml expects; the last one stands.
+    """A version that was not made, because it is not what is expected of it; the last one stands.
 
-    `outcomes` are the answers to all expectations, those that are met among them.
+    `outcomes` are the answers of all guards, those that are met among them; `waits` is what a steward may approve.
     """
 
-    def __init__(self, what: str, remedy: str, outcomes: tuple[Outcome, ...]) -> None:
+    def __init__(self, what: str, remedy: str, outcomes: tuple[Outcome, ...], waits: Waits) -> None:
         super().__init__(what, remedy)
         self.outcomes = outcomes
+        self.waits = waits
 
 
-def hold_to_expectations(
-    dataset: Dataset,
-    contributions: Sequence[Contribution],
-    tables: Mapping[str, pl.DataFrame],
-    store: Store,
-    last: Version | None,
-) -> tuple[Outcome, ...]:
-    """The answers to all that is expected of `tables`, the next version after `last`.
+@dataclass(frozen=True)
+class Guarded:
+    """The answers of all guards of a version that may go out, the approval that lets it, where it needed one, and those
+    of the `files` that are new in it."""
 
-    Raises HeldBackError where an expectation that stops is not met, ExpectationError where one cannot be judged.
+    outcomes: tuple[Outcome, ...]
+    approval: Approval | None
+    files: tuple[Approval, ...]
+
+    @property
+    def told(self) -> tuple[dict[str, Any], ...]:
+        """What the changelog tells of these approvals."""
+        asked = tuple(outcome for outcome in self.outcomes if outcome.asks)
+        mine = [told_of(self.approval, asked)] if self.approval is not None else []
+        return (*mine, *(told_of(one) for one in self.files))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What would be the next version of `dataset` after `last`: what partners brought, and what it came to."""
+
+    dataset: Dataset
+    contributions: Sequence[Contribution]
+    merged: Mapping[str, Merged]
+    tables: Mapping[str, pl.DataFrame]
+    last: Version | None
+
+
+def hold(candidate: Candidate, store: Store, permits: Permits, today: datetime.date) -> Guarded:
+    """The answers to all that is expected of the tables of `candidate`.
+
+    Raises HeldBackError where a guard stops it, or asks what no approval lets pass; ExpectationError where one cannot
+    be judged.
     """
-    files = {} if last is None else {f.table: f for f in last.files if (f.kind, f.format) == ("data", "csv")}
+    dataset, last, tables = candidate.dataset, candidate.last, candidate.tables
+    files = csv_files(last)
+    brought = _brought(candidate, permits)
     outcomes: list[Outcome] = []
     for table in dataset.tables:
         before = read_csv(path_of(store, last, files[table.name])) if last and table.name in files else None
         now = tables[table.name].select(table.published_fields)
-        outcomes += judge_table(table, unaddressed(table, now), None if before is None else unaddressed(table, before))
+        before = None if before is None else unaddressed(table, before)
+        outcomes += judge_table(table, unaddressed(table, now), before, brought.get(table.name))
     stops = [outcome for outcome in outcomes if outcome.stops]
-    if stops:
-        raise HeldBackError(
-            _what(dataset, stops, last, shrunk(contributions, last)), _remedy(dataset, stops), tuple(outcomes)
-        )
-    return tuple(outcomes)
+    asked = [outcome for outcome in outcomes if outcome.asks]
+    found = hash_of(dataset, tables, asked) if asked and not stops else None
+    approval = permits.approvals.passing(found, asked, today) if found else None
+    if not stops and (approval is not None or not asked):
+        return Guarded(tuple(outcomes), approval, _new_files(candidate, permits))
+    waits = Waits(
+        dataset=dataset.name,
+        hash=found,
+        previous=last.version if last else None,
+        outcomes=(*stops, *asked),
+        changed=changes_of(store, dataset, last, tables, candidate.merged),
+    )
+    fewer = shrunk(candidate.contributions, last)
+    raise HeldBackError(_what(waits, fewer), _remedy(waits), tuple(outcomes), waits)
 
 
 def expectations_of(store: Store, version: Version) -> tuple[Outcome, ...]:
@@ -84,23 +128,58 @@ def shrunk(contributions: Sequence[Contribution], last: Version | None) -> list[
     return sorted(fewer, key=lambda line: (line[2] - line[1], line[0]))
 
 
-def _what(dataset: Dataset, stops: Sequence[Outcome], last: Version | None, fewer: list[tuple[str, int, int]]) -> str:
-    stands = f"version {last.version} stands" if last else "there is no version yet"
-    said = [f"{o.expect} of {o.about}: expected {o.expected.en}; observed {o.observed.en}." for o in stops]
+def approve_command(dataset: str, found: str) -> str:
+    """What a steward types to approve what waits."""
+    return f"glane approve {dataset} {found} --as ROLE --why REASON"
+
+
+def _files(candidate: Candidate) -> dict[str, str]:
+    return {one.partner: one.verdict.snapshot for one in candidate.contributions}
+
+
+def _new_files(candidate: Candidate, permits: Permits) -> tuple[Approval, ...]:
+    before = {line.partner: line.snapshot for line in candidate.last.inputs} if candidate.last else {}
+    now = {partner: file for partner, file in _files(candidate).items() if before.get(partner) != file}
+    return files_let_in(permits.approvals, now)
+
+
+def _brought(candidate: Candidate, permits: Permits) -> dict[str, Partners]:
+    fewer = frozenset(one.partner for one in files_let_in(permits.approvals, _files(candidate)))
+    now: dict[str, dict[str, int]] = {}
+    before: dict[str, dict[str, int]] = {}
+    for contribution in candidate.contributions:
+        mine = now.setdefault(contribution.table, {})
+        mine[contribution.partner] = mine.get(contribution.partner, 0) + contribution.verdict.passed
+    for line in candidate.last.inputs if candidate.last else ():
+        theirs = before.setdefault(line.table, {})
+        theirs[line.partner] = theirs.get(line.partner, 0) + line.passed
+    found = {}
+    for table in candidate.dataset.merged:
+        home = table.line.apart_from or table.name
+        family = [each.name for each in candidate.dataset.merged if home in (each.name, each.line.apart_from)]
+        # A licence moves a partner's rows from one table of the family to another: it did not leave.
+        moved = frozenset(partner for name in family if name != table.name for partner in now.get(name, {}))
+        then = before.get(table.name, {}) if candidate.last else None
+        found[table.name] = Partners(now.get(table.name, {}), then, permits.left | moved, fewer)
+    return found
+
+
+def _what(waits: Waits, fewer: list[tuple[str, int, int]]) -> str:
+    stands = f"version {waits.previous} stands" if waits.previous else "there is no version yet"
+    said = [outcome.said for outcome in waits.outcomes]
     if fewer:
         brought = ", ".join(f"{partner} ({then} before, {now} now)" for partner, then, now in fewer[:_MOST_SHRUNK])
         said.append(f"Sources that bring fewer rows: {brought}.")
-    return f"{dataset.name}: the next version is held back, {stands}. {' '.join(said)}"
+    held = "waits for a steward" if waits.hash else "is held back"
+    return f"{waits.dataset}: the next version {held}, {stands}. {' '.join(said)}"
 
 
-def _remedy(dataset: Dataset, stops: Sequence[Outcome]) -> str:
-    where = f"schemas/{dataset.name}/dataset.yaml"
-    remedies = ["Correct the source that changed: its report says what arrived."]
-    if any(outcome.expect != "columns_kept" for outcome in stops):
-        remedies.append(f"If the change is right, change the bound under `expectations:` in {where}.")
-    if any(outcome.expect == "columns_kept" for outcome in stops):
-        remedies.append(
-            "If a column may be empty, write {expect: columns_kept, fields: [its name], severity: warn} "
-            f"under `expectations:` of its table in {where}, or take the field out of the Table Schema."
-        )
-    return " ".join([*remedies, "Then run again."])
+def _remedy(waits: Waits) -> str:
+    wrong = "Correct the source that changed: its report says what arrived."
+    if waits.hash is None:
+        where = f"schemas/{waits.dataset}/dataset.yaml"
+        return f"{wrong} If the change is right, change what stops it under `expectations:` in {where}. Then run again."
+    return (
+        f"See what would change: glane approve {waits.dataset}. If it is right: "
+        f"{approve_command(waits.dataset, waits.hash)}, then run again. If it is not: {wrong[0].lower()}{wrong[1:]}"
+    )

@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 
 from glane.declaration import DeclarationError, Declared, Fault, lines_of, load_declaration
 from glane.text import Language, Text
-from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, subjects
+from schemas.expectations.declaration import ExpectationLine, check_name, fields_of, misplaced, subjects
 from schemas.governance import Errors, Governance, Notice, Steward
 from schemas.licences import OpenSpdx
 from schemas.licences.policy import LicencePolicy
@@ -123,6 +123,8 @@ class TableLine(Declared):
         ]
         for name in sorted({name for name in named if named.count(name) > 1}):
             raise ValueError(f"the expectation {name!r} is declared twice")
+        if wrong := misplaced(self.expectations, derived=self.derived_from is not None):
+            raise ValueError(wrong)
         for name in sorted({name for line in self.expectations for name in fields_of(line)} & set(self.unpublished)):
             raise ValueError(f"something is expected of the field {name!r}, which is never published")
         return self

@@ -15,6 +15,7 @@ from glane.errors import GlaneError
 from glane.store import Store
 from glane.text import Text
 from schemas.dataset import Severity
+from schemas.expectations.outcome import Outcome
 from schemas.judgement import Judgement, Problem, Verdict, check_accounts
 from schemas.personal.decisions import PersonalCount
 from schemas.report_sites import Sites
@@ -166,7 +167,7 @@ class SourceReport(Declared):
     unmapped: tuple[str, ...] = ()
     cleaned: tuple[Cleaned, ...] = ()
     notes: tuple[Text, ...] = ()
-    beyond: tuple[Text, ...] = ()
+    guards: tuple[Outcome, ...] = ()
     personal: tuple[PersonalCount, ...] = ()
     history: tuple[Earlier, ...] = ()
     sites: Sites | None = None
@@ -211,7 +212,7 @@ def judged_report(
     unmapped: Iterable[str] = (),
     cleaned: Iterable[Cleaned] = (),
     notes: Iterable[Text] = (),
-    beyond: Iterable[Text] = (),
+    guards: Iterable[Outcome] = (),
     personal: Iterable[PersonalCount] = (),
     sites: Sites | None = None,
     given: Iterable[Given] = (),
@@ -220,8 +221,8 @@ def judged_report(
 
     `judged` is its key (rows.judged_key), `columns` gives the partner's column of a field, `their_cell` the cell of
     their file; without it the examples show the cell as it was judged. `place` says where a line of several files
-    stands. `notes` are said as they are; those of them that tell what is `beyond` the source's bounds concern the
-    steward too. `personal` counts what the gate found (schemas/personal).
+    stands. `notes` are said as they are. `guards` are the bounds of the source that the file does not meet, for the
+    steward. `personal` counts what the gate found (schemas/personal).
     """
     groups, more = grouped(judgement.problems, columns or {}, their_cell, place)
     return SourceReport(
@@ -237,7 +238,7 @@ def judged_report(
         unmapped=tuple(unmapped),
         cleaned=tuple(cleaned),
         notes=tuple(notes),
-        beyond=tuple(beyond),
+        guards=tuple(guards),
         personal=tuple(personal),
         sites=sites,
         given=tuple(given),
@@ -267,8 +268,10 @@ def failed_report(
     *,
     arrival: Arrival | None = None,
     before: SourceReport | None = None,
+    guards: Iterable[Outcome] = (),
 ) -> SourceReport:
-    """The report of a file that could not be judged: the last good rows stay. `before` is the run's before."""
+    """The report of a file that could not be judged, or is held back by one of its `guards`: the last good rows stay.
+    `before` is the run's before."""
     failing = before if before is not None and before.state == "failed" else None
     return SourceReport(
         about=about,
@@ -278,6 +281,7 @@ def failed_report(
         published=before.published if before is not None else None,
         arrival=arrival,
         failure=Failure(step=step, what=error.what, remedy=error.remedy),
+        guards=tuple(guards),
         stale_since=last_good.judged_at if last_good else None,
         last_good=last_good.passed if last_good else None,
         failing_runs=1 + (failing.failing_runs if failing else 0),

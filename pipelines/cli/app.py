@@ -6,6 +6,7 @@ Belongs here: which commands there are, in the order a newcomer needs them. Does
 import typer
 
 from pipelines.cli import (
+    approve,
     check,
     coverage,
     past,
@@ -50,6 +51,7 @@ app.command("apply")(versions.apply)
 app.command("verify")(versions.verify)
 app.command("today")(today.today)
 app.command("review")(review.review)
+app.command("approve")(approve.approve)
 app.command("trace")(trace.trace)
 app.command("register")(register.register)
 app.command("rights")(rights.rights)

@@ -20,12 +20,12 @@ def today(
     from glane.store import open_store
     from pipelines.catalogue import choose, load_catalogue
     from pipelines.settings import load_settings
-    from pipelines.today import waiting_in
+    from pipelines.today import waiting
 
     settings = load_settings()
     store = open_store(settings.store)
     chosen = choose(load_catalogue(settings), datasets or [])
-    found = [one for entry in chosen.values() for one in waiting_in(entry, store)]
+    found = waiting(chosen.values(), store)
     if as_json:
         print_json([asdict(one) for one in found])
         return

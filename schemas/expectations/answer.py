@@ -15,7 +15,8 @@ from schemas.phrases import listing
 class Answer:
     """Whether an expectation is met, what it expects, what was observed, and the figures behind that.
 
-    `compared` is False where there was nothing before to compare with.
+    `compared` is False where there was nothing before to compare with. `excess` says how far each thing is beyond its
+    bound (a partner, a value, a column; `fall` or `rise` of a figure), for an approval to let as much pass and no more.
     """
 
     passed: bool
@@ -23,6 +24,7 @@ class Answer:
     observed: Text
     figures: Mapping[str, float] = field(default_factory=dict)
     compared: bool = True
+    excess: Mapping[str, float] = field(default_factory=dict)
 
 
 def bilingual(fr: str, en: str, /, **values: float | int | str) -> Text:
@@ -54,3 +56,12 @@ def _share(value: float | int | str, language: str) -> str:
         return str(value)
     written = f"{value * 100:.1f}".removesuffix(".0")
     return f"{written.replace('.', ',')} %" if language == "fr" else f"{written}%"
+
+
+MOST_NAMED = 50
+"""Things beyond their bound that are named one by one; of more, their number."""
+
+
+def named(things: Sequence[str]) -> dict[str, float]:
+    """The excess of things that are lost: each by its name, or how many."""
+    return dict.fromkeys(things, 1.0) if len(things) <= MOST_NAMED else {"lost": float(len(things))}

@@ -5,7 +5,7 @@ Belongs here: the value, as quality.json keeps it and Dagit shows it. Does not b
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from glane.declaration import Declared
 from glane.text import Text
@@ -16,7 +16,8 @@ class Outcome(Declared):
     """What became of one expectation on a table, or on `fields` of it.
 
     `figures` holds the numbers behind `observed`. `compared` is False where the version before is missing, or has no
-    such field: there is nothing to be worse than, and `passed` is True.
+    such field: there is nothing to be worse than, and `passed` is True. `excess` says how far each thing is beyond its
+    bound. Of what a source declares of its file, `table` is the partner.
     """
 
     table: str
@@ -28,6 +29,13 @@ class Outcome(Declared):
     observed: Text
     figures: Mapping[str, float] = Field(default_factory=dict)
     compared: bool = True
+    excess: Mapping[str, float] = Field(default_factory=dict, exclude_if=lambda excess: not excess)
+
+    @field_validator("severity", mode="before")
+    @classmethod
+    def _of_before(cls, value: object) -> object:
+        # Versions made before there was `ask` say so.
+        return "show" if value == "warn" else value
 
     @property
     def name(self) -> str:
@@ -41,5 +49,15 @@ class Outcome(Declared):
 
     @property
     def stops(self) -> bool:
-        """Whether it holds the version back."""
+        """Whether it holds back what it speaks of, and nobody may let it pass."""
         return not self.passed and self.severity == "stop"
+
+    @property
+    def asks(self) -> bool:
+        """Whether it holds back what it speaks of until a steward approves."""
+        return not self.passed and self.severity == "ask"
+
+    @property
+    def said(self) -> str:
+        """What was expected and observed, in one English sentence."""
+        return f"{self.expect} of {self.about}: expected {self.expected.en}; observed {self.observed.en}."

@@ -67,15 +67,18 @@ def test_the_first_version_has_nothing_to_compare_with_and_goes_out(commons: Com
     built = release(commons).built
     assert (built.new, built.version.version) == (True, "1.0.0")
     assert [(o.name, o.passed, o.compared) for o in built.expectations] == [
-        ("places_columns_kept_stop", True, False),
-        ("places_row_count_change_stop", True, False),
-        ("places_values_kept_code_postal_stop", True, False),
+        ("places_columns_kept_ask", True, False),
+        ("places_fill_kept_ask", True, False),
+        ("places_partners_kept_ask", True, False),
+        ("places_partner_rows_change_ask", True, False),
+        ("places_row_count_change_ask", True, False),
+        ("places_values_kept_code_postal_ask", True, False),
     ]
     assert quality(commons, "1.0.0") == [outcome.model_dump(mode="json") for outcome in built.expectations]
 
 
 def test_a_version_that_lost_too_many_rows_is_held_back_and_the_last_one_stays(commons: Commons) -> None:
-    expecting(commons, "{expect: row_count_change, with: {fall: 0.2}}")
+    expecting(commons, "{expect: row_count_change, severity: stop, with: {fall: 0.2}}")
     commons.file("angers", MANY)
     release(commons)
     commons.file("angers", "1,Lieu 1,49001\n")
@@ -87,8 +90,8 @@ def test_a_version_that_lost_too_many_rows_is_held_back_and_the_last_one_stays(c
         "angers (8 before, 1 now)."
     )
     assert caught.value.remedy == (
-        "Correct the source that changed: its report says what arrived. If the change is right, change the bound under "
-        "`expectations:` in schemas/lieux/dataset.yaml. Then run again."
+        "Correct the source that changed: its report says what arrived. If the change is right, change what stops it "
+        "under `expectations:` in schemas/lieux/dataset.yaml. Then run again."
     )
     store = FolderStore(commons.settings.store)
     assert [line.version for line in listed(store, "lieux")] == ["1.0.0"]
@@ -135,15 +138,13 @@ def test_a_column_that_goes_empty_holds_the_version_back_without_being_declared(
     release(commons)
     for partner in ("angers", "brest", "caen"):
         commons.file(partner, f"1,Chez {partner},\n")
-    with pytest.raises(HeldBackError, match="columns_kept of places: .* observed empty: code_postal") as caught:
+    with pytest.raises(HeldBackError, match="columns_kept of places: .* observed empty: code_postal"):
         release(commons)
-    assert "{expect: columns_kept, fields: [its name], severity: warn}" in caught.value.remedy
-    assert "change the bound" not in caught.value.remedy
-    expecting(commons, "{expect: columns_kept, fields: [code_postal], severity: warn}")
+    expecting(commons, "{expect: columns_kept, fields: [code_postal], severity: show}")
     made = release(commons)
     assert (made.version.version, [o.name for o in made.built.expectations if not o.passed]) == (
         "1.1.0",
-        ["places_columns_kept_code_postal_warn"],
+        ["places_columns_kept_code_postal_show"],
     )
 
 
@@ -164,14 +165,17 @@ def test_a_column_that_the_schema_takes_out_is_announced_by_that(commons: Common
 def test_dagit_shows_what_was_expected_and_observed_and_the_run_is_red(commons: Commons) -> None:
     expecting(
         commons,
-        "{expect: row_count_change, with: {fall: 0.2}}",
-        "{expect: largest_share, fields: [nom], severity: warn, with: {max: 0.1}}",
+        "{expect: row_count_change, severity: stop, with: {fall: 0.2}}",
+        "{expect: largest_share, fields: [nom], severity: show, with: {max: 0.1}}",
     )
     commons.file("angers", MANY)
     with dg.DagsterInstance.ephemeral() as instance:
         first, _ = run_in_dagster(commons, instance)
-        assert checks(first) == {
-            "places_columns_kept_stop": (
+        shown = checks(first)
+        undeclared = ("fill_kept", "partners_kept", "partner_rows_change")
+        assert all(shown.pop(f"places_{name}_ask")[0] for name in undeclared)
+        assert shown == {
+            "places_columns_kept_ask": (
                 True,
                 "ERROR",
                 "Expected no column of the version before disappears or goes empty; observed nothing to compare with: "
@@ -182,7 +186,7 @@ def test_dagit_shows_what_was_expected_and_observed_and_the_run_is_red(commons: 
                 "ERROR",
                 "Expected falls by at most 20%; observed nothing to compare with: no version before.",
             ),
-            "places_largest_share_nom_warn": (
+            "places_largest_share_nom_show": (
                 True,
                 "WARN",
                 "Expected no value in more than 10% of the rows; observed “L'Atelier” in 9.1% of the rows.",
@@ -198,7 +202,7 @@ def test_dagit_shows_what_was_expected_and_observed_and_the_run_is_red(commons: 
         "ERROR",
         "Expected falls by at most 20%; observed number of rows: 11 before, 4 now (-63.6%).",
     )
-    assert shown["places_largest_share_nom_warn"][:2] == (False, "WARN")
+    assert shown["places_largest_share_nom_show"][:2] == (False, "WARN")
     (failed,) = [event for event in seen if isinstance(event, Failed)]
     assert (failed.what, type(failed.error)) == ("version", HeldBackError)
     step = next(event for event in second.all_events if event.is_step_failure).step_failure_data
@@ -226,7 +230,7 @@ def test_a_run_without_changes_judges_nothing_and_shows_the_answers_of_the_versi
         "ERROR",
         "Declared after the current version was made: the next version is judged by it.",
     )
-    assert checks(result)["places_row_count_change_stop"][0] is True
+    assert checks(result)["places_row_count_change_ask"][0] is True
     assert [line.version for line in listed(FolderStore(commons.settings.store), "lieux")] == [made.version.version]
 
 

@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from glane.store import FolderStore, Store, StoreError, sha256_of
+from publish.approving import Permits
 from publish.build import NothingToPublishError, build_version
 from publish.contribution import Contribution, UnjudgedError
 from publish.delta import apply_delta
@@ -180,7 +181,8 @@ def test_the_changelog_tells_which_partners_came_went_and_went_stale(dataset: Da
         contribute(dataset, "nouveau", [{**NANTES, "id": "n--1"}]),
         contribute(dataset, "visiteurs", [{"id": "v1", "site_id": "a--1", "le": "2026-02-03"}], table="visites"),
     ]
-    version = build_version(dataset, contributions, store, created="2026-11-22T06:00:00+00:00").version
+    left = Permits(left=frozenset({"b"}))
+    version = build_version(dataset, contributions, store, created="2026-11-22T06:00:00+00:00", permits=left).version
     told = json.loads(store.read(f"{version.key}/changelog.json") or b"")
     assert (told["joined"], told["left"], told["stale"]) == (["nouveau"], ["b"], {"a": "2026-11-01"})
     sections = {

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from glane.declaration import DeclarationError
 from schemas.dataset import Table, load_dataset
 from schemas.expectations.great import ExpectationError, judge
+from schemas.expectations.guards import guards_of
 from schemas.expectations.judging import expected_of, judge_table
 from schemas.expectations.measures import emptied, largest_move, lost_values, null_share, shares, values
 from schemas.expectations.outcome import Outcome
+from schemas.expectations.partners import Partners
 from tests.schemas.material import DECLARATION, places
 
 Cells = Sequence[str | None]
@@ -43,8 +45,9 @@ def frame(table: Table, rows: int = 0, **columns: Cells) -> pl.DataFrame:
 
 
 def declared(table: Table, now: pl.DataFrame, before: pl.DataFrame | None = None) -> list[Outcome]:
-    """The answers to the declared lines, without the one that is always asked."""
-    return list(judge_table(table, now, before)[1:])
+    """The answers to the declared lines, without those that hold undeclared."""
+    answers = zip(guards_of(table), judge_table(table, now, before), strict=True)
+    return [outcome for guard, outcome in answers if any(guard.line is line for line in table.line.expectations)]
 
 
 def said(outcome: Outcome) -> tuple[bool, str, str]:
@@ -163,13 +166,13 @@ CHANGES = [
         "{expect: values_kept, fields: [site], with: {first: 2}}",
         ["44000", "49000"],
         ["44100", "49000", "85000", "72000"],
-        (False, "values of the version before that are lost: at most 0", "lost: 72; 85"),
+        (False, "values of the version before that are lost: at most 0", "lost: 72; 85 (2 of 4)"),
     ),
     (
         "{expect: values_kept, fields: [site], with: {lost: 1}}",
         ["a"],
         ["a", "b"],
-        (True, "values of the version before that are lost: at most 1", "lost: b"),
+        (True, "values of the version before that are lost: at most 1", "lost: b (1 of 2)"),
     ),
     (
         "{expect: distribution_change, fields: [site], with: {max: 0.25}}",
@@ -215,13 +218,13 @@ def test_a_field_that_the_version_before_had_not_has_nothing_to_compare_with(tmp
 
 
 def test_figures_are_written_as_each_language_does(tmp_path: Path) -> None:
-    table = expecting(tmp_path, "{expect: null_share, fields: [site], severity: warn, with: {max: 0.125}}")
+    table = expecting(tmp_path, "{expect: null_share, fields: [site], severity: show, with: {max: 0.125}}")
     (outcome,) = declared(table, frame(table, site=["a", None, "c"]))
     assert outcome == Outcome(
         table="places",
         expect="null_share",
         fields=("site",),
-        severity="warn",
+        severity="show",
         passed=False,
         expected=outcome.expected,
         observed=outcome.observed,
@@ -229,7 +232,7 @@ def test_figures_are_written_as_each_language_does(tmp_path: Path) -> None:
     )
     assert outcome.expected.fr == "vide dans au plus 12,5 % des lignes"
     assert outcome.observed.fr == "vide dans 33,3 % des lignes (1 sur 3)"
-    assert (outcome.stops, outcome.name) == (False, "places_null_share_site_warn")
+    assert (outcome.stops, outcome.name) == (False, "places_null_share_site_show")
     assert Outcome.model_validate(json.loads(json.dumps(outcome.model_dump(mode="json")))) == outcome
 
 
@@ -237,38 +240,90 @@ def test_each_field_of_a_line_has_an_answer_of_its_own_and_its_name_is_told_befo
     table = expecting(
         tmp_path,
         "{expect: null_share, fields: [site, kind], with: {max: 0.5}}",
-        "{expect: unique, fields: [name, site], severity: warn}",
+        "{expect: unique, fields: [name, site], severity: show}",
     )
     names = [outcome.name for outcome in judge_table(table, frame(table, 2), None)]
     assert (
         names
         == list(expected_of(table))
         == [
-            "places_columns_kept_stop",
+            "places_columns_kept_ask",
+            "places_fill_kept_ask",
+            "places_row_count_change_ask",
+            "places_partners_kept_ask",
+            "places_partner_rows_change_ask",
             "places_null_share_site_stop",
             "places_null_share_kind_stop",
-            "places_unique_name_site_warn",
+            "places_unique_name_site_show",
         ]
     )
 
 
-def test_a_column_that_goes_empty_stops_though_nobody_declared_it(tmp_path: Path) -> None:
+def asked(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, dict[str, float]]]:
+    """What a steward is asked: by guard, what was observed and how far what is beyond its bound."""
+    return {one.expect: (one.observed.en, dict(one.excess)) for one in outcomes if one.asks}
+
+
+def test_a_column_that_goes_empty_is_asked_about_though_nobody_declared_it(tmp_path: Path) -> None:
     table = expecting(tmp_path)
-    (kept,) = judge_table(table, frame(table, site=[None, None], kind=[None, "a"]), frame(table, 2))
-    assert (kept.stops, said(kept)) == (
-        True,
-        (False, "no column of the version before disappears or goes empty", "empty: site"),
-    )
-    (kept,) = judge_table(table, frame(table, 2), frame(table, 2).with_columns(pl.lit("x").alias("taken_out")))
-    assert kept.passed
-    (kept,) = judge_table(table, frame(table, site=[None]), frame(table, site=[None]))
-    assert kept.passed
+    now = frame(table, site=[None, None], kind=[None, "a"])
+    assert asked(judge_table(table, now, frame(table, 2))) == {"columns_kept": ("empty: site", {"site": 1})}
+    before = frame(table, 2).with_columns(pl.lit("x").alias("taken_out"))
+    assert asked(judge_table(table, frame(table, 2), before)) == {}
+    assert asked(judge_table(table, frame(table, site=[None]), frame(table, site=[None]))) == {}
 
 
-def test_a_column_that_may_go_empty_is_shown_and_stops_nothing(tmp_path: Path) -> None:
-    table = expecting(tmp_path, "{expect: columns_kept, fields: [site], severity: warn}")
-    always, its_own = judge_table(table, frame(table, site=[None]), frame(table, 1))
-    assert (always.passed, its_own.passed, its_own.stops) == (True, False, False)
+def test_a_column_that_may_go_empty_is_shown_and_holds_nothing_back(tmp_path: Path) -> None:
+    table = expecting(tmp_path, "{expect: columns_kept, fields: [site], severity: show}")
+    outcomes = judge_table(table, frame(table, site=[None]), frame(table, 1))
+    assert [(one.name, one.stops, one.asks) for one in outcomes if not one.passed] == [
+        ("places_columns_kept_site_show", False, False)
+    ]
+
+
+def test_rows_fill_rates_and_partners_are_guarded_though_nobody_declared_it(tmp_path: Path) -> None:
+    table = expecting(tmp_path)
+    before = frame(table, 20)
+    brought = Partners({"a": 12, "b": 5, "d": 4}, {"a": 30, "b": 6, "c": 3, "d": 9, "e": 0})
+    now = frame(table, site=["x"] * 6 + [None] * 6)
+    assert asked(judge_table(table, now, before, brought)) == {
+        "fill_kept": ("share of rows that are empty: site (0.00 → 0.50)", {"site": 0.5}),
+        "row_count_change": ("number of rows: 20 before, 12 now (-40%)", {"fall": 0.4}),
+        "partners_kept": ("left: c", {"c": 1}),
+        "partner_rows_change": ("rows: a (30 → 12)", {"a": 0.6}),
+    }
+    left = Partners(brought.now, brought.before, frozenset({"c"}))
+    assert "partners_kept" not in asked(judge_table(table, now, before, left))
+
+
+def test_a_small_table_may_lose_rows_that_nobody_bounded(tmp_path: Path) -> None:
+    table = expecting(tmp_path)
+    assert asked(judge_table(table, frame(table, 1), frame(table, 10))) == {}
+    bound = expecting(tmp_path, "{expect: row_count_change, with: {fall: 0.5}}")
+    assert list(asked(judge_table(bound, frame(bound, 1), frame(bound, 10)))) == ["row_count_change"]
+
+
+def test_a_share_of_a_territory_may_vanish_and_no_more(tmp_path: Path) -> None:
+    table = expecting(tmp_path, "{expect: values_kept, fields: [site], with: {first: 2, share: 0.25}}")
+    before = frame(table, site=["49000", "49100", "85000", "72000", "44000"])
+    assert asked(judge_table(table, frame(table, site=["49000", "85000", "72000", "72000", "72100"]), before)) == {}
+    now = frame(table, site=["49000", "85000", "85001", "85002", "85003"])
+    assert asked(judge_table(table, now, before)) == {"values_kept": ("lost: 44; 72 (2 of 4)", {"lost": 0.5})}
+
+
+def test_the_shipped_datasets_guard_rows_columns_fill_rates_partners_and_territory() -> None:
+    roots = sorted(path.parent for path in Path("schemas").glob("*/dataset.yaml"))
+    assert len(roots) == 3
+    for table in (table for root in roots for table in load_dataset(root).merged):
+        guards = {(guard.line.expect, guard.line.severity) for guard in guards_of(table)}
+        wanted = {"row_count_change", "columns_kept", "fill_kept", "partners_kept", "partner_rows_change"}
+        assert {(expect, "ask") for expect in wanted} <= guards, table.name
+        territory = {
+            name for name in table.published_fields if name in ("pays", "country", "departement", "code_insee")
+        }
+        kept = {name for guard in guards_of(table) if guard.line.expect == "values_kept" for name in guard.fields}
+        assert territory <= kept, table.name
+        assert ("unique", "stop") in guards
 
 
 WRONG = [
@@ -281,6 +336,7 @@ WRONG = [
     ("{expect: row_count, with: {min: 3, max: 2}}", r"'min' \(3\) is above 'max' \(2\)"),
     ("{expect: null_share, fields: [site], with: {max: 20}}", "less than or equal to 1"),
     ("{fields: [site]}", "The key 'expect' is missing"),
+    ("{expect: values_kept, fields: [site], with: {lost: 1, share: 0.1}}", "'lost' and 'share' are two bounds"),
     ("{expect: unique, fields: [nam]}", "The field 'nam' is not in places.schema.json. Did you mean 'name'"),
 ]
 
@@ -295,6 +351,25 @@ def test_a_wrong_line_says_where_it_is_wrong_and_what_to_write(tmp_path: Path, l
 def test_an_expectation_declared_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match="'places_unique_site_stop' is declared twice"):
         expecting(tmp_path, "{expect: unique, fields: [site]}", "{expect: unique, fields: [site]}")
+
+
+def test_a_derived_table_has_no_partners_to_expect(tmp_path: Path) -> None:
+    line = "{expect: partners_kept}"
+    text = DECLARATION.replace("  - name: visits\n", f"    expectations:\n      - {line}\n  - name: visits\n")
+    root = places(tmp_path).folder
+    name = text.partition("- name: ")[2].partition("\n")[0]
+    (root / "dataset.yaml").write_text(
+        text.replace(f"- name: {name}\n", f"- name: {name}\n    derived_from: visits\n", 1)
+    )
+    with pytest.raises(DeclarationError, match="expect it of the one it derives from"):
+        load_dataset(root)
+
+
+def test_answers_that_were_kept_before_there_was_ask_are_still_read() -> None:
+    text = {"fr": "x", "en": "x"}
+    kept = {"table": "places", "expect": "null_share", "fields": ["site"], "severity": "warn", "passed": False}
+    old = Outcome.model_validate({**kept, "expected": text, "observed": text, "figures": {}, "compared": True})
+    assert (old.severity, old.asks, old.stops) == ("show", False, False)
 
 
 def test_what_great_expectations_cannot_judge_is_an_error_and_no_silent_pass() -> None:
