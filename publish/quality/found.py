@@ -138,9 +138,9 @@ def sources(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     lines = []
     for one in report.sources:
         licence = LICENCES[one.licence].title if one.licence in LICENCES else one.licence
-        lines.append((names.partner(one.partner), names.table(one.table), licence, one.attribution))
-    heads = [tell(f"col-{word}") for word in ("partner", "table", "licence", "credit")]
-    yield table(heads, lines, tell("head-sources"), words=[1, 2, 3])
+        lines.append((names.whose(one.partner, one.table), licence, one.attribution))
+    heads = [tell(f"col-{word}") for word in ("partner", "licence", "credit")]
+    yield table(heads, lines, tell("head-sources"), words=[1, 2])
 
 
 def limits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:

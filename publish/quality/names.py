@@ -22,6 +22,7 @@ class Names:
         self._language = language
         self._partners = {one.partner: one.title[language] for one in report.sources}
         self._bases = report.bases
+        self._several = len(report.duplicates) > 1
 
     def table(self, name: str) -> str:
         """The title of a table."""
@@ -35,6 +36,10 @@ class Names:
     def partner(self, name: str) -> str:
         """The title of a partner; its name where it brings nothing to the version."""
         return self._partners.get(name, name)
+
+    def whose(self, partner: str, table: str) -> str:
+        """A partner's title, and that of the table that it feeds where partners feed several."""
+        return f"{self.partner(partner)} ({self.table(table)})" if self._several else self.partner(partner)
 
     def field(self, table_name: str, name: str) -> str:
         """The title of a field."""

@@ -141,17 +141,16 @@ def _rows(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     if counts.rows_in:
         yield share_bar(counts, tell.say)
     columns = ("rows_in", "published", "merged", "to_correct", "on_hold", "held")
-    heads = [tell("col-partner"), tell("col-table")]
+    heads = [tell("col-partner")]
     heads += [tell(f"col-{name.replace('_', '-')}") for name in columns]
     lines = [
         [
-            names.partner(one.partner),
-            names.table(one.table),
+            names.whose(one.partner, one.table),
             *(tell.say.number(getattr(one, name)) for name in columns),
         ]
         for one in report.partners
     ]
-    yield table(heads, lines, tell("head-rows"), words=[1])
+    yield table(heads, lines, tell("head-rows"))
     for name, count in report.left_out.items():
         values = {"title": names.table(name), "base": names.table(names.base(name) or name)}
         yield paragraph(tell("rows-left-out", n=tell.say.number(count), **values))

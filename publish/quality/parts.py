@@ -4,7 +4,7 @@ Belongs here: each part out of the report's figures, as HTML. Does not belong he
 around them (page.py), the map (map.py), the words (words.yaml).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from publish.quality.map import Named, maps
@@ -68,11 +68,10 @@ def fresh(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     """How old partners' files are, and rows by their own date."""
     yield paragraph(tell("fresh-intro"))
     medians = {(name, one.partner): one.median for name, told in report.dates.items() for one in told.partners}
-    heads = [tell(f"col-{word}") for word in ("partner", "table", "received", "age", "stale", "median")]
+    heads = [tell(f"col-{word}") for word in ("received", "age", "stale", "median")]
     lines = [
         [
-            names.partner(one.partner),
-            names.table(one.table),
+            names.whose(one.partner, one.table),
             tell.say.date(one.received),
             tell.age(one.age_in_days),
             tell.say.date(one.stale_since) if one.stale_since else "",
@@ -80,7 +79,7 @@ def fresh(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         ]
         for one in report.sources
     ]
-    yield table(heads, lines, tell("head-fresh"), words=[1])
+    yield table([tell("col-partner"), *heads], lines, tell("head-fresh"))
     for name, told in report.dates.items():
         whole = sum(told.rows) + told.undated
         if whole:
@@ -138,6 +137,7 @@ def where(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
             step = f"{placed.grid.step:g}".replace(".", tell.say.general("decimal"))
             yield paragraph(tell("where-cells", step=step))
         yield "".join(_places(placed, title, tell))
+        yield "".join(_communes(report.coverage.get(name), tell) or _bare(placed, tell))
     if report.places:
         yield paragraph(tell("where-how"))
 
@@ -159,11 +159,37 @@ def _places(placed: Places, title: str, tell: Teller) -> Iterator[str]:
     if areas:
         heads = [tell("col-area"), tell("col-country"), tell("col-rows")]
         yield folded(tell("where-areas"), table(heads, [*areas, *rest], tell("where-areas"), words=[1]))
-    yield from _bare(placed, tell)
     if placed.without_point:
         yield paragraph(tell("where-without", n=number(placed.without_point)))
     if placed.unknown:
         yield paragraph(tell("where-unknown", n=number(placed.unknown)))
+
+
+def _communes(covered: Mapping[str, Any] | None, tell: Teller) -> list[str]:
+    """The municipalities of France that have no row, and who lives there; nothing where they are not known."""
+    france = covered["france"] if covered else {}
+    if not france.get("communes") or not france["rows"]:
+        return []
+    number, reference = tell.say.number, covered["reference"] if covered else {}
+    values = {name: number(france[name] or 0) for name in ("communes", "communes_without", "population_without")}
+    share = tell.percent(france["population_without"] or 0, france["population"] or 0)
+    told = paragraph(tell("where-communes", share=share, **values))
+    if france["rows_not_placed"]:
+        told += paragraph(tell("where-not-placed", n=number(france["rows_not_placed"])))
+    lines = [
+        (
+            str(one["name"] or tell("not-known")),
+            number(one["rows"]),
+            tell("of", part=number(one["communes_without"]), whole=number(one["communes"])),
+            number(one["population_without"]),
+        )
+        for one in (covered or {})["departments"]
+        if one["country"] == "FR" and one["communes"]
+    ]
+    heads = [tell(f"col-{word}") for word in ("department", "rows", "communes", "people")]
+    label = tell("where-departments")
+    credit = tell("where-reference", title=reference["title"][tell.language], credit=reference["attribution"])
+    return [told, folded(label, table(heads, lines, label, words=[2])), paragraph(credit)]
 
 
 def _bare(placed: Places, tell: Teller) -> Iterator[str]:

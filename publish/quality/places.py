@@ -5,8 +5,10 @@ drawing the map (map.py).
 """
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import RootModel
@@ -32,21 +34,41 @@ class _Areas(RootModel[dict[str, dict[str, str]]]):
 def places(table: Table, rows: pl.DataFrame) -> Places | None:
     """Where the `rows` of a table are; None where no field of it says."""
     named, point = place_fields(table), table.line.geometry
-    if "country" not in named and point is None:
+    french = table.line.territory is not None and table.line.territory.country is None
+    if "country" not in named and point is None and not french:
         return None
-    cells = [pl.col(named[key]) if key in named else pl.lit(None, pl.String) for key in _KEYS]
-    ends = [pl.col(name) for name in (point.longitude, point.latitude)] if point else [pl.lit(None, pl.String)] * 2
-    told = rows.select(
-        *(cell.alias(key) for key, cell in zip(_KEYS, cells, strict=True)),
-        *(one.cast(pl.Float64, strict=False).alias(key) for key, one in zip((_X, _Y), ends, strict=True)),
-    )
-    placed = told.drop_nulls([_X, _Y])
+    # Where a territory names no field of the country, all rows are in France.
+    constant = {"country": "FR"} if french else {}
+    cells = [pl.col(named[key]) if key in named else pl.lit(constant.get(key), pl.String) for key in _KEYS]
+    points = _points(rows, point.latitude, point.longitude) if point else None
+    degrees = [pl.lit(None, pl.Float64).alias(name) for name in (_Y, _X)] if points is None else points.get_columns()
+    told = rows.select(cell.alias(key) for key, cell in zip(_KEYS, cells, strict=True)).with_columns(degrees)
     return Places(
         countries=_countries(_named(told)),
         unknown=told["country"].null_count(),
-        without_point=told.height - placed.height if point else None,
-        grid=_grid(placed) if placed.height else None,
+        without_point=None if points is None else points.height - points.drop_nulls().height,
+        grid=None if points is None else _grid(points.drop_nulls()),
     )
+
+
+def forget_places(
+    told: Mapping[str, Any], rows: Mapping[str, pl.DataFrame], points: Mapping[str, tuple[str, str]]
+) -> None:
+    """Take out of a quality report (`told`, the value of quality.json) where rows that are forgotten were.
+
+    The map is counted again from the `rows` that are left, by table; `points` names each table's fields of latitude and
+    longitude.
+    """
+    for name, placed in told.get("places", {}).items():
+        for country in placed["countries"]:
+            for area in country["areas"]:
+                # The middle of a single row's points is that row's.
+                area |= {"latitude": None, "longitude": None}
+        if name in points and name in rows:
+            left = _points(rows[name], *points[name])
+            counted = _grid(left.drop_nulls())
+            placed["grid"] = counted.model_dump(mode="json") if counted else None
+            placed["without_point"] = left.height - left.drop_nulls().height
 
 
 def place_fields(table: Table) -> dict[str, str]:
@@ -97,8 +119,7 @@ def _named(told: pl.DataFrame) -> pl.DataFrame:
 
 def _countries(rows: pl.DataFrame) -> tuple[Country, ...]:
     """The most rows first."""
-    both = pl.col(_X).is_not_null() & pl.col(_Y).is_not_null()
-    middle = [pl.col(name).filter(both).mean().round(3) for name in (_Y, _X)]
+    middle = [pl.col(name).mean().round(2) for name in (_Y, _X)]
     counted = rows.group_by(_NATION, _AREA).agg(pl.len(), *middle).sort("len", _AREA, descending=[True, False])
     found: list[Country] = []
     for (nation,), part in counted.group_by(_NATION):
@@ -109,8 +130,18 @@ def _countries(rows: pl.DataFrame) -> tuple[Country, ...]:
     return tuple(sorted(found, key=lambda country: (-country.rows, country.code)))
 
 
-def _grid(placed: pl.DataFrame) -> Grid:
-    """The rows counted in cells as small as there is room for."""
+def _points(rows: pl.DataFrame, latitude: str, longitude: str) -> pl.DataFrame:
+    """The points of rows; nulls where a row has none."""
+    both = {_Y: latitude, _X: longitude}
+    found = rows.select(pl.col(name).cast(pl.Float64, strict=False).alias(key) for key, name in both.items())
+    whole = pl.all_horizontal(pl.col(_Y, _X).is_not_null())
+    return found.select(pl.when(whole).then(pl.col(name)).alias(name) for name in (_Y, _X))
+
+
+def _grid(placed: pl.DataFrame) -> Grid | None:
+    """The rows counted in cells as small as there is room for; None where no row has a point."""
+    if not placed.height:
+        return None
     for step in _STEPS:
         corner = [(pl.col(name) / step).floor().cast(pl.Int64).alias(name) for name in (_Y, _X)]
         cells = placed.select(corner).group_by(_Y, _X).len().sort(_Y, _X)
