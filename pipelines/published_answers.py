@@ -8,21 +8,26 @@ the first that holds it.
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from glane.store import Store
 from pipelines.catalogue import Entry
+from pipelines.messaging import said_of
 from publish.build import Built
 from publish.others import values_of_others
 from schemas.dataset import Dataset
 from schemas.report import keep_report, last_report
 from schemas.report_page import to_page
 from schemas.report_text import to_markdown
-from schemas.report_values import MOST_TOLD, Others, Published
+from schemas.report_values import MOST_TOLD, Others, Published, Said
 from sources.declaration import Source
 
 
-def published_of(dataset: Dataset, built: Built) -> dict[str, Published]:
-    """What the version that stands holds of each partner that brought rows to it."""
+def published_of(
+    dataset: Dataset, built: Built, said: Mapping[str, Sequence[Said]] = MappingProxyType({})
+) -> dict[str, Published]:
+    """What the version that stands holds of each partner that brought rows to it; `said` by readers of its rows."""
     values: dict[str, list[Others]] = defaultdict(list)
     shared: Counter[str] = Counter()
     for table in dataset.merged:
@@ -42,6 +47,7 @@ def published_of(dataset: Dataset, built: Built) -> dict[str, Published]:
             shared=shared[partner],
             values=tuple(values[partner][:MOST_TOLD]),
             more=max(0, len(values[partner]) - MOST_TOLD),
+            said=tuple(said.get(partner, ())),
         )
         for partner, count in rows.items()
     }
@@ -55,7 +61,7 @@ def tell_published(entry: Entry, dataset: Dataset, built: Built, store: Store) -
     if built.put_aside or built.version.restores is not None:
         return ()
     changed = []
-    for partner, published in published_of(dataset, built).items():
+    for partner, published in published_of(dataset, built, said_of(dataset, built, store)).items():
         report, source = last_report(store, entry.name, partner), entry.source(partner)
         if report is None or same_as(report.published, published):
             continue

@@ -15,6 +15,7 @@ from pipelines.approving import permits_of
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
 from pipelines.covering import bring_references
+from pipelines.messaging import gather, settle
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
 from publish.about import ids_that_stood
@@ -115,6 +116,7 @@ def make_version(entry: Entry, store: Store) -> Release:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
     bring_references(dataset, store)
+    unread = gather(dataset, store)
     decisions, permits = decisions_of(entry), permits_of(entry, store)
     built = build_version(
         dataset,
@@ -125,8 +127,9 @@ def make_version(entry: Entry, store: Store) -> Release:
         permits=permits,
         partners=entry.partners,
     )
+    settle(dataset, store, built.version)
     tell_published(entry, dataset, built, store)
-    return Release(entry.name, built)
+    return Release(entry.name, replace(built, warnings=(*built.warnings, *filter(None, (unread,)))))
 
 
 def project(

@@ -13,6 +13,7 @@ from pipelines.approving import held_version
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.first_seen import seen_since
 from pipelines.release import foresee_version
+from pipelines.today_messages import of_readers
 from pipelines.today_sources import Waiting, contact_of, of_corrections, of_source
 from publish.build import Foreseen
 from publish.deciding import in_words
@@ -34,6 +35,7 @@ def waiting_in(entry: Entry, store: Store, now: datetime | None = None) -> list[
     return [
         *_of_version(entry, store),
         *(found for source in entry.sources for found in of_source(source, store, now)),
+        *of_readers(entry.dataset, store, now),
         *_of_terms(entry, store),
         *of_corrections(entry, store),
     ]

@@ -22,7 +22,7 @@ from sources.inbox.reading import kept_inbox
 
 Kind = Literal[
     "declaration", "version", "put aside", "licence", "expired", "failing", "file", "late", "paused", "consent", "mail",
-    "personal data", "on hold", "decision", "approval", "notice", "pairs", "terms", "corrections",
+    "personal data", "on hold", "decision", "approval", "notice", "pairs", "messages", "terms", "corrections",
 ]  # fmt: skip
 
 

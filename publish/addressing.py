@@ -14,6 +14,7 @@ import polars as pl
 from glane.store import Store
 from publish.delta import Difference
 from publish.diff import whole_csv
+from publish.survival import SEPARATOR
 from publish.version import Version
 from schemas.dataset import Dataset, Table
 from schemas.error_address import addresses, error_field, version_in
@@ -36,6 +37,17 @@ def numbers_of(store: Store, dataset: Dataset, version: Version | None) -> dict[
         if {name, *table.primary_key} <= set(columns):
             number = version_in(pl.col(name)).alias(_NUMBER)
             found[table.name] = rows.select(*table.primary_key, number).collect()
+    return found
+
+
+def row_numbers(store: Store, dataset: Dataset, version: Version | None) -> dict[str, dict[str, str]]:
+    """The same by table and id. Raises VersionError."""
+    found = {}
+    known = numbers_of(store, dataset, version)
+    for table in dataset.tables:
+        if table.name in known:
+            key = pl.concat_str([pl.col(one) for one in table.primary_key], separator=SEPARATOR)
+            found[table.name] = dict(known[table.name].select(key.alias("_id"), _NUMBER).drop_nulls().iter_rows())
     return found
 
 
@@ -84,7 +96,7 @@ def _filled(dataset: Dataset, table: Table, rows: pl.DataFrame, numbers: Numbers
     name = error_field(table)
     if name is None:
         return rows
-    key = pl.concat_str([pl.col(one) for one in table.primary_key], separator="|")
+    key = pl.concat_str([pl.col(one) for one in table.primary_key], separator=SEPARATOR)
     address = addresses(dataset, table, pl.col(_NUMBER), key)
     return _with_numbers(table, rows, numbers).with_columns(address.alias(name)).select(rows.columns)
 

@@ -1,4 +1,5 @@
-"""What is published about a partner, in words: its rows, the values that are not its own, and how to contest them.
+"""What is published about a partner, in words: its rows, the values that are not its own, how to contest them, and what
+readers say of them.
 
 Belongs here: these parts of the report's text. Does not belong here: the rest of it (report_text.py), the words
 (phrases/report.yaml), nor finding those values.
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from schemas.markdown import code, in_table, letter, plain
 from schemas.report import SourceReport
-from schemas.report_values import Given, Others, Published
+from schemas.report_values import Given, Others, Published, Said
 from schemas.speaker import Speaker
 
 _MOST_GIVEN = 20
@@ -42,6 +43,22 @@ def _given(one: Given, say: Speaker) -> str:
         rows=say.count("row", one.count),
         line=str(first.line),
     )
+
+
+def said_text(report: SourceReport, say: Speaker) -> Iterator[str]:
+    """What readers wrote about the partner's rows, and what it can do."""
+    if report.published is None or not report.published.said:
+        return
+    yield f"## {say('head-said')}"
+    yield "\n".join(f"- {plain(said_in(one, say))}" for one in report.published.said)
+    yield say("todo-said")
+
+
+def said_in(one: Said, say: Speaker) -> str:
+    """What a reader wrote, as a sentence to the partner."""
+    named = f" ({one.name})" if one.name else ""
+    row = say("said-row", line=str(one.line), name=named)
+    return say("said" if one.text else "said-nothing", row=row, date=say.date(one.on), text=one.text)
 
 
 def published_text(report: SourceReport, say: Speaker) -> Iterator[str]:

@@ -13,7 +13,7 @@ from schemas.dataset import Severity
 from schemas.judgement import Problem
 from schemas.markdown import LONGEST_CELL, code, plain
 from schemas.report import Arrival, Cleaned, Counts, Example, Failure, ProblemGroup, SourceReport
-from schemas.report_published_text import given_text, published_text
+from schemas.report_published_text import given_text, published_text, said_text
 from schemas.report_values import Value, inert, values_table
 from schemas.speaker import Speaker
 
@@ -211,6 +211,7 @@ def _place(line: int, file: str | None) -> str:
 
 
 def _rest(report: SourceReport, say: Speaker) -> Iterator[str]:
+    yield from said_text(report, say)
     if report.unmapped:
         yield f"## {say('head-unmapped')}"
         yield say("intro-unmapped", columns=", ".join(code(column) for column in report.unmapped))

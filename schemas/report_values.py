@@ -62,9 +62,20 @@ class Others(Declared):
     reason: str | None = None
 
 
+class Said(Declared):
+    """What a reader wrote, on the day `on`, about a published row that the partner brought on `line` of its file; its
+    `name`, where it has one."""
+
+    id: str
+    line: int
+    name: str
+    on: str
+    text: str
+
+
 class Published(Declared):
-    """What a version holds of a partner: its rows, those that are one with other rows, and the values of others in
-    them (`more`: how many are not listed)."""
+    """What a version holds of a partner: its rows, those that are one with other rows, the values of others in them
+    (`more`: how many are not listed), and what readers said of its rows."""
 
     version: str
     created: str
@@ -72,6 +83,7 @@ class Published(Declared):
     shared: int
     values: tuple[Others, ...] = ()
     more: int = 0
+    said: tuple[Said, ...] = ()
 
 
 def grouped_values(values: Iterable[Value], columns: Callable[[str], str | None]) -> tuple[Given, ...]:

@@ -1,10 +1,12 @@
-"""`glane review`: a steward looks at pairs of rows that may be one thing, and decides with one key.
+"""`glane review`: a steward looks at what readers wrote and at pairs of rows that may be one thing, one key each.
 
-Belongs here: what is shown and asked. Does not belong here: which pairs wait (publish/matching), the file that holds
-what was decided (publish/decisions.py).
+Belongs here: what is shown and asked of pairs. Does not belong here: messages (review_messages.py), which pairs wait
+(publish/matching), the file that holds what was decided (publish/decisions.py).
 """
 
 import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -14,6 +16,7 @@ from glane.errors import CallError
 from pipelines.cli.say import out, print_json
 
 if TYPE_CHECKING:
+    from pipelines.messaging import Asked
     from publish.suggesting import Suggestion
 
 _KEYS = {"s": "same", "d": "different"}
@@ -22,55 +25,74 @@ _KEYS = {"s": "same", "d": "different"}
 def review(
     dataset: Annotated[str, typer.Argument(help="Name of the dataset.")],
     by: Annotated[str | None, typer.Option("--as", metavar="ROLE", help="Who decides: a role, never a person.")] = None,
-    why: Annotated[str, typer.Option("--why", help="The reason that is written down.")] = "compared side by side",
-    most: Annotated[int, typer.Option("--most", help="At most so many pairs.")] = 50,
+    why: Annotated[
+        str | None, typer.Option("--why", help="The reason that is written down, where it is not the usual one.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", help="At most so many pairs, and so many messages.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print what waits as JSON, and decide nothing.")] = False,
 ) -> None:
-    """Go through the pairs of rows that may be one place: s same, d different, any other key later, q quit.
+    """Go through the pairs of rows that may be one place, and what readers wrote about rows that they find wrong.
 
-    Each decision is written at once into sources/decisions/DATASET.csv, to be reviewed and committed; the next run
-    follows it.
+    Of a pair: s same, d different. Of a message: c correct a field, p pass it to the partner, x dismiss it. Any other
+    key leaves it for later, q quits. Each decision is written at once into sources/decisions/DATASET.csv, to be
+    reviewed and committed; the next run follows it.
     """
     from dataclasses import asdict
-    from datetime import UTC, datetime
 
     from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
+    from pipelines.cli.review_messages import WHY, go_through
+    from pipelines.messaging import looked_through, waiting
     from pipelines.release import foresee_version
     from pipelines.settings import load_settings
     from publish.decisions import add
 
     settings = load_settings()
     catalogue = load_catalogue(settings)
-    tables = [table.name for table in find_dataset(catalogue, dataset).contributed]
+    declared, store = find_dataset(catalogue, dataset), open_store(settings.store)
+    tables = [table.name for table in declared.contributed]
     entry = catalogue[dataset]
-    found = foresee_version(entry, open_store(settings.store)).suggestions
+    found, messages = foresee_version(entry, store).suggestions, waiting(declared, store)
     if as_json:
-        print_json([{**asdict(one), "why": [said.model_dump() for said in one.why]} for one in found])
+        pairs = [{"kind": "pair", **asdict(one), "why": [said.model_dump() for said in one.why]} for one in found]
+        print_json([*pairs, *({"kind": "message", **_as_json(one)} for one in messages)])
         return
-    if not found:
+    if count := looked_through(declared, store):
+        out().print(f"{count} mail{'' if count == 1 else 's'} of readers left out: they are in the mailbox.")
+    if not found and not messages:
         out().print(f"Nothing waits in {dataset}.")
         return
     if not by:
         raise CallError("Nobody is named who decides.", "Give a role: --as 'hub coordination'.")
-    decided = 0
+
+    def write(row: dict[str, str], usual: str) -> None:
+        add(entry.decisions, tables, {**row, "by": str(by), "why": why or usual})
+
+    decided, goes_on = go_through(declared, store, messages[:most], _key, lambda row: write(row, WHY))
+    if goes_on:
+        decided += _pairs(found, most, tables[0], lambda row: write(row, "compared side by side"))
+    left = len(found) + len(messages) - decided
+    out().print(f"{decided} decided, {left} wait. Follow them with: glane run {dataset}")
+
+
+def _pairs(found: "Sequence[Suggestion]", most: int, main: str, write: Callable[[dict[str, str]], None]) -> int:
+    """Go through pairs of rows, one key each; gives how many were decided."""
+    decided, today = 0, datetime.now(UTC).date().isoformat()
     for number, one in enumerate(found[:most], start=1):
         _show(one, f"{number} of {len(found)}")
         key = _key()
         if key == "q":
             break
         if key in _KEYS:
-            row = {
-                "kind": _KEYS[key],
-                "table": "" if one.table == tables[0] else one.table,
-                "id": one.a,
-                "other": one.b,
-            }
-            today = datetime.now(UTC).date().isoformat()
-            add(entry.decisions, tables, {**row, "by": by, "on": today, "why": why})
+            table = "" if one.table == main else one.table
+            write({"kind": _KEYS[key], "table": table, "id": one.a, "other": one.b, "on": today})
             decided += 1
         out().print(f"  {_KEYS.get(key, 'later')}\n")
-    out().print(f"{decided} decided, {len(found) - decided} wait. Follow them with: glane run {dataset}")
+    return decided
+
+
+def _as_json(one: "Asked") -> dict[str, object]:
+    return {**one.message.model_dump(), "name": one.name, "partners": list(one.partners), "row": dict(one.cells)}
 
 
 def _show(one: "Suggestion", place: str) -> None:

@@ -4,6 +4,7 @@ Belongs here: pure decisions, from the report of a run and what was mailed befor
 (letter.py), sending (channel.py), what a mailbox's partner is asked (asking.py).
 
 What counts. A distinct problem is a rule, a field and what is said of it; errors and warnings count, notices do not.
+So does what a reader said of a row, once a steward passed it on.
 A problem that is solved is said in the next letter and makes none; if it comes back it is new. A file that cannot be
 read is told at once, and once for those bytes; one that cannot be fetched after RUNS_BEFORE_TOLD runs in a row, and
 once until it was fetched again: servers have their nights. What is ours (a declaration, the store, a step of judging)
@@ -13,6 +14,7 @@ is never mailed to a partner.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from glane.errors import DataError, GlaneError
@@ -20,6 +22,8 @@ from glane.text import Text
 from pipelines.mail.box import Known
 from schemas.phrases import words
 from schemas.report import SourceReport
+from schemas.report_published_text import said_in
+from schemas.speaker import spoken
 from sources.fetch.failures import HarvestError
 
 Kind = Literal["answer", "ask", "nothing", "unread", "reminder", "thanks", "refused", "same", "late"]
@@ -57,7 +61,9 @@ def open_problems(report: SourceReport, error: GlaneError | None) -> dict[str, T
     failure = report.failure
     if failure is None:
         counted = (group for group in report.problems if group.severity in ("error", "warning"))
-        return {_key(group.rule, group.field or "", group.message.en): group.message for group in counted}
+        found = {_key(group.rule, group.field or "", group.message.en): group.message for group in counted}
+        remarks = report.published.said if report.published is not None else ()
+        return found | {_key("said", one.id, one.on, one.text): spoken(partial(said_in, one)) for one in remarks}
     if not isinstance(error, (DataError, HarvestError)) or failure.step == "judge":
         return {}
     said = words("report")[f"failed-{failure.step}"]

@@ -83,10 +83,13 @@ class MailFolder:
         self._connection = connection
         self.validity = validity
 
-    def new(self, after: int, senders: Sequence[str] | None = None, since: date | None = None) -> list[int]:
+    def new(
+        self, after: int, senders: Sequence[str] | None = None, since: date | None = None, subject: str | None = None
+    ) -> list[int]:
         """The UIDs of the mails after that number, in order: of all, or of those whose From names one of `senders`
-        (a search, not a proof), that came on the day `since` or later."""
+        or whose subject says `subject` (a search, not a proof), that came on the day `since` or later."""
         criteria = [f"UID {after + 1}:*", *([f"SINCE {_day(since)}"] if since else [])]
+        criteria += [f'SUBJECT "{subject}"'] if subject else []
         asked = [[*criteria, f'FROM "{sender}"'] for sender in senders] if senders is not None else [criteria]
         found = {int(uid) for one in asked for line in self._ask("SEARCH", *one) if line for uid in line.split()}
         # `n:*` names the last mail even where its number is less than n (RFC 3501, 6.4.8).

@@ -136,7 +136,7 @@ class _Plain(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._quoted:
-            self.said.append(" ".join(data.split()) if data.strip() else " ")
+            self.said.append(re.sub(r"\s+", " ", data))
 
 
 def _without_markup(marked: str) -> str:
