@@ -172,6 +172,8 @@ def everything_held(commons: Commons) -> None:
     keep(commons, "raw/lieux/mailing/inbox.json", inbox)
     refusal = {"to": "donnees@mailing.example", "at": "2026-11-20T08:00:00+00:00", "what": "Refused.", "remedy": "Ask."}
     keep(commons, "mail/lieux/mailing/box.json", {"refused": refusal})
+    message = {"key": "1", "table": "places", "id": "brest--8", "version": "1.0.0", "row": "1.0.0", "text": "closed"}
+    keep(commons, "messages/lieux.json", {"messages": [{**message, "at": "2026-11-20T08:00:00+00:00"}]})
     counted = Path(commons.settings.store) / "reports" / "lieux" / "undecided" / "counts.jsonl"
     last = json.loads(counted.read_text("utf-8").splitlines()[-1])
     term = {"field": "nom", "term": "Foyer", "count": 2}
@@ -229,6 +231,7 @@ def test_nothing_waits_in_silence(commons: Commons) -> None:
             ("late", "lieux/new"),
             ("licence", "lieux/odbl"),
             ("mail", "lieux/mailing"),
+            ("messages", "lieux"),
             ("notice", "autre"),
             ("on hold", "lieux/undecided"),
             ("pairs", "lieux"),
