@@ -29,6 +29,7 @@ from publish.formats.parquet import write_frame
 from publish.merge import SEPARATOR
 from publish.package import content_of, with_files
 from publish.quality import QUALITY
+from publish.quality.forgetting import without_them
 from publish.remaking import table_of
 from publish.streaming import compare_files
 from publish.version import Forgotten, Version, VersionFile, path_of, version_key
@@ -318,7 +319,8 @@ class _Rewriting:
             else count
             for name, count in told.get("left_out", {}).items()
         }
-        self._write(QUALITY, to_json(told))
+        for path, data in without_them(told, self._folder, self._version, self._descriptor):
+            self._write(path, data)
 
     def _rest(self) -> None:
         """All other files as they are, but for rows that name one that goes."""

@@ -42,7 +42,9 @@ def places(table: Table, rows: pl.DataFrame) -> Places | None:
     cells = [pl.col(named[key]) if key in named else pl.lit(constant.get(key), pl.String) for key in _KEYS]
     points = _points(rows, point.latitude, point.longitude) if point else None
     degrees = [pl.lit(None, pl.Float64).alias(name) for name in (_Y, _X)] if points is None else points.get_columns()
-    told = rows.select(cell.alias(key) for key, cell in zip(_KEYS, cells, strict=True)).with_columns(degrees)
+    # Beside the rows first: a frame of constants alone has one row, whatever it was taken from.
+    keyed = rows.with_columns(cell.alias(key) for key, cell in zip(_KEYS, cells, strict=True))
+    told = keyed.select(_KEYS).with_columns(degrees)
     return Places(
         countries=_countries(_named(told)),
         unknown=told["country"].null_count(),

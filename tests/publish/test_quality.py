@@ -136,6 +136,12 @@ def test_rows_are_counted_where_they_are_down_to_the_province_and_in_cells(datas
     assert area_of("BE", None, "0999", None) is None
 
 
+def test_a_table_with_points_alone_has_a_map(tmp_path: Path, store: Store) -> None:
+    rows = [site(f"a--{number}", latitude="47.47", longitude="-0.55") for number in range(3)]
+    placed = report(store, made(bare := declare(tmp_path / "bare"), store, contribute(bare, "a", rows))).places["sites"]
+    assert (placed.countries, placed.unknown, placed.grid and placed.grid.rows) == ((), 3, (3,))
+
+
 def test_who_shares_rows_is_told_and_how_many_went_into_others(dataset: Dataset, store: Store) -> None:
     same = [contribute(dataset, name, [{**site(f"{name}--1"), "nom": "Le Quai"}]) for name in ("a", "b", "ville")]
     told = report(store, made(dataset, store, *same)).duplicates["sites"].model_dump()
