@@ -5,12 +5,13 @@ typed. Does not belong here: reading one declaration (schemas/dataset.py, source
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from glane.declaration import DeclarationError, Fault
 from glane.errors import CallError
+from pipelines.linking import followed_by, linking_faults
 from pipelines.settings import Settings
 from schemas.dataset import Dataset, Table, load_dataset
 from sources.check import check_against, kept_apart
@@ -47,6 +48,11 @@ class Entry:
         return approvals_path(self.decisions.parent.parent, self.name)
 
     @property
+    def follows(self) -> tuple[str, ...]:
+        """The datasets that its links lead to, which are made before it."""
+        return () if isinstance(self.dataset, BrokenDataset) else followed_by(self.dataset)
+
+    @property
     def partners(self) -> list[str]:
         """The partners whose rows count: all but those whose source is retired."""
         return [s.partner for s in self.sources if isinstance(s, BrokenSource) or s.line.state != "retired"]
@@ -65,12 +71,24 @@ def load_catalogue(settings: Settings) -> dict[str, Entry]:
     """Read all declarations, by dataset in alphabetical order. Nothing that is wrong in one hides another."""
     sources = kept_apart(load_sources(settings.sources))
     declared = {path.parent.name for path in settings.schemas.glob("*/dataset.yaml")}
+    names = sorted(declared | {source.dataset for source in sources})
+    datasets = _with_sound_links({name: _dataset(settings.schemas / name, declared) for name in names})
     catalogue, writers = {}, dict[tuple[str, str], str]()
-    for name in sorted(declared | {source.dataset for source in sources}):
-        dataset = _dataset(settings.schemas / name, declared)
+    for name, dataset in datasets.items():
         mine = tuple(_checked(source, dataset, writers) for source in sources if source.dataset == name)
         catalogue[name] = Entry(dataset, mine, settings.sources / "decisions" / f"{name}.csv")
     return catalogue
+
+
+def _with_sound_links(datasets: Mapping[str, Dataset | BrokenDataset]) -> dict[str, Dataset | BrokenDataset]:
+    """The same datasets; one whose links lead nowhere, or in a ring, is broken."""
+    faults = linking_faults({n: None if isinstance(one, BrokenDataset) else one for n, one in datasets.items()})
+    return {
+        name: BrokenDataset(name, one.folder, DeclarationError(one.folder / "dataset.yaml", faults[name]))
+        if name in faults
+        else one
+        for name, one in datasets.items()
+    }
 
 
 def _checked(

@@ -169,7 +169,7 @@ def foresee_version(entry: Entry, store: Store, into: Path | None = None) -> For
 
 def decisions_of(entry: Entry) -> Decisions:
     """What stewards decided of the rows of a dataset. Raises DeclarationError."""
-    return read_decisions(entry.decisions, [table.name for table in usable(entry).contributed])
+    return read_decisions(entry.decisions, usable(entry).decided)
 
 
 def usable(entry: Entry) -> Dataset:

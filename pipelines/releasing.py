@@ -51,7 +51,8 @@ def _merged(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinition
 
 
 def _version(entry: Entry, store: Store, observe: Observe) -> dg.AssetsDefinition:
-    key, before = release_key(entry.name, "version"), [release_key(entry.name, "merged")]
+    key = release_key(entry.name, "version")
+    before = [release_key(entry.name, "merged"), *(release_key(name, "version") for name in entry.follows)]
     said = f"The current version of {entry.name}: immutable, numbered, hashed; the same rows make no second one."
 
     @dg.multi_asset(

@@ -19,6 +19,7 @@ from pipelines.catalogue import Entry
 from pipelines.graph import build_definitions
 from pipelines.harvesting import Observe, is_harvested
 from pipelines.instance import open_instance, process_tags
+from pipelines.linking import made_in_order
 from pipelines.naming import RELEASE, name_of, release_key, source_keys
 from pipelines.past_runs import prune_runs
 from pipelines.settings import PortalSettings, Settings
@@ -93,7 +94,7 @@ def _run(
     with open_instance(settings.dagster_home) as instance:
         crashes = [
             crash
-            for entry in chosen.values()
+            for entry in (chosen[name] for name in made_in_order({n: one.follows for n, one in chosen.items()}))
             for job, assets in jobs(entry)
             for crash in _execute(definitions, instance, job, assets)
         ]

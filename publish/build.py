@@ -18,16 +18,17 @@ from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
 from publish.addressing import addressed, has_addresses, numbers_of, renumbered
 from publish.approving import NO_PERMITS, IdleApproval, Permits, idle, used_in
-from publish.contribution import Contribution, Held, Refusal, admit
+from publish.contribution import Contribution, Held, Refusal, admit, input_of
 from publish.coverage_files import cover
 from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
-from publish.derive import derive
+from publish.derive import Tables, all_tables
 from publish.diff import descriptor_of
 from publish.feed import told_before
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
 from publish.holding import Candidate, HeldBackError, expectations_of, hold
+from publish.links import with_links
 from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
@@ -36,9 +37,10 @@ from publish.quality import Accounts, account
 from publish.quality.making import report_quality
 from publish.references import merge_tables
 from publish.revealing import revealed
+from publish.striking import striking
 from publish.succession import succession
 from publish.suggesting import Suggestion, suggestions
-from publish.version import Input, Version, VersionFile, current, listed, load
+from publish.version import Version, VersionFile, current, listed, load
 from publish.waiting import note_waiting, nothing_waits, write_differences
 from schemas.dataset import Dataset
 from schemas.expectations.outcome import Outcome
@@ -78,12 +80,17 @@ class _Made:
     dataset: Dataset
     contributions: tuple[Contribution, ...]
     applied: Applied
-    tables: Mapping[str, pl.DataFrame]
+    derived: Tables
     accounts: Accounts
     refused: tuple[Refusal, ...]
     permits: Permits
     today: datetime.date
     partners: tuple[str, ...] = ()
+
+    @property
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """The rows of every table."""
+        return self.derived.rows
 
     def candidate(self, last: Version | None) -> Candidate:
         """What its guards judge."""
@@ -111,7 +118,11 @@ class _Made:
             self.applied.held,
             expectations,
             put_aside,
-            (*warnings, *(in_words(question).en for question in self.applied.questions)),
+            (
+                *warnings,
+                *(in_words(question).en for question in self.applied.questions),
+                *(said.en for said in striking(self.applied.merged, self.derived.linked)),
+            ),
             self.contributions,
             self.applied.merged,
             self.applied.applied,
@@ -188,6 +199,7 @@ def foresee(
     except HeldBackError as error:
         held_back = error
     pairs = suggestions(dataset, made.contributions, made.applied.merged)
+    pairs += [one for part in made.derived.linked.values() for one in part.asked]
     return Foreseen(
         made.refused,
         made.applied.questions,
@@ -215,18 +227,13 @@ def _make(
         )
     today = datetime.datetime.fromisoformat(created).date()
     stood = ids_that_stood(store, dataset.name)
-    applied = merge_tables(dataset, admitted, stood, revealed(decisions, dataset, admitted, stood, store), today=today)
-    merged = applied.merged
-    tables = {name: part.rows for name, part in merged.items()}
-    left_out: dict[str, int] = {}
-    for table in dataset.tables:
-        if table.line.derived_from is not None:
-            derived = derive(dataset, table, tables)
-            tables[table.name], left_out[table.name] = derived.rows, derived.left_out
-    accounts = account(admitted, merged, applied.held, left_out)
+    known = revealed(decisions, dataset, admitted, stood, store)
+    applied = merge_tables(dataset, admitted, stood, known, today=today)
+    derived = all_tables(dataset, applied.merged, store, known, today)
+    accounts = account(admitted, applied.merged, applied.held, derived.left_out)
     # What a licence keeps out has its reason, and no approval could let it in.
     permits = replace(permits, left=permits.left | {refusal.partner for refusal in refused})
-    return _Made(dataset, admitted, applied, tables, accounts, refused, permits, today)
+    return _Made(dataset, admitted, with_links(applied, derived.linked), derived, accounts, refused, permits, today)
 
 
 @dataclass(frozen=True)
@@ -274,7 +281,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             return made.built(last, expectations_of(store, last), said, new=False, put_aside=aside)
         guarded = hold(made.candidate(last), store, made.permits, made.today)
         numbers = numbers_of(store, dataset, last)
-        described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
+        described = _described(made, files, created, notice)
         after = succession(store, last, described, folder)
         if has_addresses(dataset):
             numbers = renumbered(dataset, made.tables, numbers, after.differences, after.number)
@@ -282,7 +289,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             content = _content(made, files, notice)
         coverage = cover(dataset, files, folder, store)
         files += [*_write_others(dataset, files, folder), *coverage.files]
-        described = describe(dataset, made.contributions, files, number="", created=created, notice=notice)
+        described = _described(made, files, created, notice)
         after = succession(store, last, described, folder)
         version = Version(
             dataset=dataset.name,
@@ -293,7 +300,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             content=content,
             rows={table.name: made.tables[table.name].height for table in dataset.tables},
             files=tuple(files),
-            inputs=tuple(_input(contribution) for contribution in made.contributions),
+            inputs=tuple(input_of(contribution) for contribution in made.contributions),
         )
         about = About(
             after,
@@ -316,7 +323,14 @@ def _said(*warnings: str | None) -> tuple[str, ...]:
 
 
 def _content(made: _Made, files: Sequence[VersionFile], notice: Mapping[str, Any] | None) -> str:
-    return identity(describe(made.dataset, made.contributions, files, number="", created="", notice=notice))
+    return identity(_described(made, files, "", notice))
+
+
+def _described(
+    made: _Made, files: Sequence[VersionFile], created: str, notice: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    beside = {name: part.sources for name, part in made.derived.linked.items()}
+    return describe(made.dataset, made.contributions, files, number="", created=created, notice=notice, beside=beside)
 
 
 def _was_put_aside(made: _Made, store: Store, last: Version) -> bool:
@@ -353,25 +367,3 @@ def _write_others(dataset: Dataset, canonical: Sequence[VersionFile], folder: Pa
                 FORMATS[name].write(table, rows, folder / path)
                 files.append(kept(folder, path, "data", table.name, name))
     return files
-
-
-def _input(contribution: Contribution) -> Input:
-    verdict = contribution.verdict
-    return Input(
-        partner=contribution.partner,
-        table=contribution.table,
-        title=contribution.title,
-        organisation=contribution.organisation,
-        licence=contribution.licence,
-        attribution=contribution.attribution,
-        snapshot=verdict.snapshot,
-        snapshot_date=contribution.snapshot_date,
-        rows_sha256=verdict.rows_sha256,
-        judged_by=verdict.judged_by,
-        mapped_by=verdict.mapped_by,
-        rows_in=verdict.rows_in,
-        passed=verdict.passed,
-        to_correct=verdict.to_correct,
-        on_hold=verdict.on_hold,
-        stale_since=contribution.stale_since,
-    )

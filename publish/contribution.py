@@ -14,6 +14,7 @@ import polars as pl
 from glane.errors import DataError
 from glane.store import Store
 from glane.text import Text
+from publish.version import Input
 from schemas.dataset import Dataset
 from schemas.judgement import LINE, Problem, Verdict
 from schemas.licences import LICENCES
@@ -151,4 +152,27 @@ def _by_licence(dataset: Dataset, contribution: Contribution) -> Contribution | 
         "Demandez au partenaire une licence acceptée, ou faites décider la communauté de l'accepter.",
         en=f"The licence {name} is not one that this dataset accepts ({', '.join(policy.accept)}). "
         "Ask the partner for an accepted licence, or have the community decide to accept it.",
+    )
+
+
+def input_of(contribution: Contribution) -> Input:
+    """What a version's manifest says of a contribution."""
+    verdict = contribution.verdict
+    return Input(
+        partner=contribution.partner,
+        table=contribution.table,
+        title=contribution.title,
+        organisation=contribution.organisation,
+        licence=contribution.licence,
+        attribution=contribution.attribution,
+        snapshot=verdict.snapshot,
+        snapshot_date=contribution.snapshot_date,
+        rows_sha256=verdict.rows_sha256,
+        judged_by=verdict.judged_by,
+        mapped_by=verdict.mapped_by,
+        rows_in=verdict.rows_in,
+        passed=verdict.passed,
+        to_correct=verdict.to_correct,
+        on_hold=verdict.on_hold,
+        stale_since=contribution.stale_since,
     )

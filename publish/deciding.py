@@ -24,7 +24,7 @@ from schemas.dataset import Dataset, Table
 from schemas.judge import judge
 from schemas.judgement import LINE, Problem
 
-Why = Literal["changed", "fulfilled", "gone", "ended"]
+Why = Literal["changed", "fulfilled", "gone", "one_gone", "ended"]
 _LEAVES: tuple[Kind, ...] = ("withdrawal", "forgotten")
 
 
@@ -64,6 +64,11 @@ _QUESTIONS: dict[Why, Text] = {
         fr="{line}, {id} : cette ligne n'est pas publiée. Corrigez l'identifiant, ou retirez la décision.",
         en="{line}, {id}: this row is not published. Correct the id, or take the decision out.",
     ),
+    "one_gone": Text(
+        fr="{line}, {id} ou {other} : l'une des deux lignes n'est pas publiée. Corrigez l'identifiant, ou retirez la "
+        "décision.",
+        en="{line}, {id} or {other}: one of the two is not published. Correct the id, or take the decision out.",
+    ),
     "ended": Text(
         fr="{line}, {id} : la décision a pris fin le {until}. Renouvelez-la, ou retirez la ligne.",
         en="{line}, {id}: the decision ended on {until}. Renew it, or take the line out.",
@@ -102,7 +107,14 @@ def said_of(decision: Decision) -> dict[str, str]:
 def in_words(question: Question) -> Text:
     """What a steward is told of a decision that has become a question."""
     one = question.decision
-    values = {"id": one.id, "field": one.field, "seen": one.seen, "now": question.now or "", "until": one.until}
+    values = {
+        "id": one.id,
+        "other": one.other,
+        "field": one.field,
+        "seen": one.seen,
+        "now": question.now or "",
+        "until": one.until,
+    }
     said = _QUESTIONS[question.why]
     return Text(
         fr=said.fr.format(line=f"Décisions, ligne {one.line}", **values),
@@ -119,12 +131,13 @@ def apply(dataset: Dataset, merged: Mapping[str, Merged], decisions: Decisions, 
     tables, held = dict(merged), list[Held]()
     applied, questions = list[Decision](), list[Question]()
     for table in dataset.merged:
+        paired, missed = _paired(table, tables[table.name], decisions, today)
         part, done, asked = _corrected(dataset, table, tables, decisions, today)
         part, out, gone, missing = _withdrawn(table, part, decisions, today)
         tables[table.name] = part
         held += out
-        applied += [*done, *gone]
-        questions += [*asked, *missing]
+        applied += [*paired, *done, *gone]
+        questions += [*missed, *asked, *missing]
     questions += [Question(one, "ended") for one in decisions.all if ended(one, today)]
     return Applied(tables, tuple(held), tuple(applied), tuple(questions))
 
@@ -238,6 +251,19 @@ def _withdrawn(
         provenance=part.provenance.filter(~pl.col("id").is_in(ids)),
     )
     return kept, held, done, questions
+
+
+def _paired(
+    table: Table, part: Merged, decisions: Decisions, today: datetime.date
+) -> tuple[list[Decision], list[Question]]:
+    """Of the decisions that two rows are the same or different, which merging (merge.py) could follow, and which speak
+    of a row that nobody brings."""
+    asked = [one for kind in ("same", "different") for one in decisions.standing(table.name, kind, today)]
+    if not asked:
+        return [], []
+    known = {*part.provenance["own"], *part.provenance["id"]}
+    done = [one for one in asked if {one.id, one.other} <= known]
+    return done, [Question(one, "one_gone") for one in asked if one not in done]
 
 
 def _said(line: int) -> Problem:

@@ -33,10 +33,12 @@ def describe(
     number: str,
     created: str,
     notice: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Sequence[Mapping[str, str]]] | None = None,
 ) -> dict[str, Any]:
     """The descriptor of a version made of `contributions`, whose data files are `files` (paths beside it).
 
-    `notice` is the change that it announces (notice.standing_notice), a property of our own.
+    `notice` is the change that it announces (notice.standing_notice), a property of our own. `beside` names the tables
+    of other datasets, with their version, that a table of links was made of.
     """
     line = dataset.line
     names = [table.name for table in dataset.tables]
@@ -55,7 +57,7 @@ def describe(
         "contributors": _contributors(dataset, contributions),
         "sources": [_source(contribution) for contribution in contributions],
         "governance": _governance(dataset),
-        "resources": [_resource(dataset, name, files) for name in names],
+        "resources": [_resource(dataset, name, files, (beside or {}).get(name, ())) for name in names],
     }
     return announcing(described, notice)
 
@@ -73,8 +75,9 @@ def announcing(descriptor: Mapping[str, Any], notice: Mapping[str, Any] | None) 
 def identity(descriptor: Mapping[str, Any]) -> str:
     """SHA-256 of what makes a version another one: data, schemas, words, licences, credits.
 
-    The number, the dates, the coverage and the bytes of derived formats do not count: fetching the same again, another
-    list of communes, or a new release of the library that writes XLSX, makes no version.
+    The number, the dates, the coverage, the versions of other datasets that links were made of and the bytes of derived
+    formats do not count: fetching the same again, another list of communes, or a new release of the library that writes
+    XLSX, makes no version.
     """
     beside = ("version", "created", "forgotten", "coverage")
     kept = {key: value for key, value in descriptor.items() if key not in beside}
@@ -83,7 +86,10 @@ def identity(descriptor: Mapping[str, Any]) -> str:
         for source in descriptor["sources"]
     ]
     kept["resources"] = [
-        {**resource, "alternatives": [other["format"] for other in resource.get("alternatives", [])]}
+        {
+            **{key: value for key, value in resource.items() if key != "sources"},
+            "alternatives": [other["format"] for other in resource.get("alternatives", [])],
+        }
         for resource in descriptor["resources"]
     ]
     if kept.get("notice"):
@@ -164,7 +170,9 @@ def _covered(descriptor: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) 
     return {"coverage": [{**one, "files": [f for f in one["files"] if f["path"]]} for one in told]} if told else {}
 
 
-def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict[str, Any]:
+def _resource(
+    dataset: Dataset, name: str, files: Sequence[VersionFile], beside: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     table = dataset.table(name)
     mine = [file for file in files if file.table == name and file.kind == "data"]
     (csv,) = [file for file in mine if file.format == "csv"]
@@ -176,6 +184,7 @@ def _resource(dataset: Dataset, name: str, files: Sequence[VersionFile]) -> dict
         "description": table.line.description[dataset.line.language],
         "descriptions": _both(table.line.description),
         **({"licenses": [_licence(table.line.licence)]} if table.line.licence else {}),
+        **({"sources": [dict(source) for source in beside]} if beside else {}),
         **_file(csv),
         "encoding": "utf-8",
         "schema": table.published_schema(),

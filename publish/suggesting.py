@@ -22,7 +22,7 @@ from schemas.merging import Likeness
 class Suggestion:
     """Two rows (own ids `a` and `b`) of two partners that are alike: the `score`, the points of each part that spoke
     for or against and `why` in sentences, the `metres` between them, and every field that one of them fills, with both
-    cells."""
+    cells. Of a link across datasets `b` is `dataset/table/id`, and `relation` what a is to it."""
 
     table: str
     a: str
@@ -33,6 +33,7 @@ class Suggestion:
     why: tuple[Text, ...]
     metres: float | None
     fields: tuple[tuple[str, str, str], ...]
+    relation: str = ""
 
 
 def suggestions(

@@ -7,11 +7,9 @@ A Table Schema stays a plain Frictionless one that any tool reads; severities, t
 published stand in dataset.yaml beside it (design, 2).
 """
 
-import datetime
-import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,12 +23,13 @@ from schemas.expectations.declaration import ExpectationLine, check_name, fields
 from schemas.governance import Errors, Governance, Notice, Steward
 from schemas.licences import OpenSpdx
 from schemas.licences.policy import LicencePolicy
+from schemas.linking import Link
 from schemas.merging import Merge
-from schemas.personal.decisions import Decision, misfits
+from schemas.personal.decisions import Decision
 from schemas.retention import Retention
-from schemas.rules.prepare import RuleError, prepared
+from schemas.table_faults import faults_of
 from schemas.term_lists import load_terms, terms_path
-from schemas.territory.declaration import Territory, unlisted
+from schemas.territory.declaration import Territory
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx", "departements"]
@@ -104,6 +103,7 @@ class TableLine(Declared):
     terms: dict[str, TermLine] = Field(default_factory=dict)
     rules: list[RuleLine] = Field(default_factory=list)
     merge: Merge = Field(default_factory=Merge)
+    links: list[Link] = Field(default_factory=list)
     personal: list[Decision] = Field(default_factory=list)
     expectations: list[ExpectationLine] = Field(default_factory=list)
 
@@ -155,6 +155,7 @@ class DatasetLine(Declared):
     @model_validator(mode="after")
     def _tables_hang_together(self) -> "DatasetLine":
         names = [table.name for table in self.tables]
+        compared = {table.name for table in self.tables if table.merge.likeness is not None}
         for name in {n for n in names if names.count(n) > 1}:
             raise ValueError(f"the table {name!r} is declared twice")
         for table in self.tables:
@@ -162,6 +163,8 @@ class DatasetLine(Declared):
                 raise ValueError(
                     f"the table {table.name!r} is derived from {table.derived_from!r}, which is not declared"
                 )
+            if table.links and table.derived_from not in compared:
+                raise ValueError(f"the table {table.name!r} has links: derive it from one with merge.likeness")
         _check_apart(self.tables, self.licence)
         return self
 
@@ -228,6 +231,10 @@ class Table:
         """Each rule's name with each of its fields."""
         return [(rule.rule, name) for rule in self.line.rules for name in rule.fields]
 
+    def terms_of(self, name: str) -> tuple[str, ...] | None:
+        """The terms that the field `name` takes; None where any text may stand there."""
+        return self.terms[self.line.terms[name].list] if name in self.line.terms else None
+
     def published_schema(self) -> dict[str, Any]:
         """The Table Schema of what is published: the declared one without the fields that never leave."""
         fields = [field for field in self.schema["fields"] if field["name"] in self.published_fields]
@@ -271,6 +278,16 @@ class Dataset:
     def contributed(self) -> tuple[Table, ...]:
         """The tables that partners feed: those, without the ones that stand apart because of a licence."""
         return tuple(table for table in self.merged if table.line.apart_from is None)
+
+    @property
+    def linked(self) -> tuple[Table, ...]:
+        """The tables of links to other datasets."""
+        return tuple(table for table in self.tables if table.line.links)
+
+    @property
+    def decided(self) -> tuple[str, ...]:
+        """The names of the tables whose rows stewards decide about: those that partners feed, and the links."""
+        return tuple(table.name for table in (*self.contributed, *self.linked))
 
     def licence_of(self, table: str) -> str:
         """The licence (SPDX id) that the table called `table` is published under."""
@@ -326,62 +343,6 @@ def _load_table(folder: Path, number: int, line: TableLine) -> Table:
     for name in sorted({term.list for term in line.terms.values()}):
         terms[name], synonyms[name] = load_terms(terms_path(folder, name))
     table = Table(line, schema, path, terms, synonyms)
-    faults = [
-        *_unknown_fields(declared_in, number, table),
-        *_wrong_rules(declared_in, number, line),
-        *_wrong_decisions(declared_in, number, table),
-        *unlisted(declared_in, number, line.territory),
-    ]
-    if faults:
+    if faults := faults_of(declared_in, number, table):
         raise DeclarationError(declared_in, faults)
     return table
-
-
-def _unknown_fields(declared_in: Path, number: int, table: Table) -> list[Fault]:
-    faults = []
-    lines = lines_of(declared_in)
-    for at, name in _named_fields(table.line):
-        if name in table.fields:
-            continue
-        path = ("tables", number, *at)
-        near = difflib.get_close_matches(name, table.fields, n=1, cutoff=0.6)
-        remedy = f"Did you mean {near[0]!r}?" if near else "Correct its name."
-        known = next(path[:size] for size in range(len(path), -1, -1) if path[:size] in lines)
-        what = f"The field {name!r} is not in {table.schema_path.name}."
-        faults.append(Fault(lines[known], ".".join(map(str, path)), what, remedy))
-    return faults
-
-
-def _wrong_rules(declared_in: Path, number: int, line: TableLine) -> Iterator[Fault]:
-    for place, rule in enumerate(line.rules):
-        try:
-            prepared(rule.rule, rule.fields, rule.settings, datetime.date.max)
-        except RuleError as error:
-            at = ("tables", number, "rules", place)
-            yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), error.what, error.remedy)
-
-
-def _wrong_decisions(declared_in: Path, number: int, table: Table) -> Iterator[Fault]:
-    for place, what, remedy in misfits(table.line.personal, table.schema, table.rule_fields):
-        at = ("tables", number, "personal", *place)
-        yield Fault(lines_of(declared_in)[at], ".".join(map(str, at)), what, remedy)
-
-
-def _named_fields(line: TableLine) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every field that a table's declaration names, and the path of keys where it does."""
-    for key in ("provided", "published_when", "terms"):
-        yield from (((key, name), name) for name in getattr(line, key))
-    yield from ((("unpublished", number), name) for number, name in enumerate(line.unpublished))
-    for number, rule in enumerate(line.rules):
-        yield from ((("rules", number, "fields", place), name) for place, name in enumerate(rule.fields))
-    yield from ((("merge", *at), name) for at, name in line.merge.named_fields())
-    for number, expectation in enumerate(line.expectations):
-        for place, name in enumerate(fields_of(expectation)):
-            yield ("expectations", number, "fields", place), name
-    if line.territory:
-        yield from ((("territory", key), name) for key, name in line.territory.columns.items())
-    if line.geometry:
-        yield from ((("geometry", key), name) for key, name in line.geometry if name is not None)
-    if line.origin:
-        yield ("origin", "field"), line.origin.field
-        yield ("origin", "of"), line.origin.of

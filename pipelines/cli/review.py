@@ -50,7 +50,7 @@ def review(
     settings = load_settings()
     catalogue = load_catalogue(settings)
     declared, store = find_dataset(catalogue, dataset), open_store(settings.store)
-    tables = [table.name for table in declared.contributed]
+    tables = declared.decided
     entry = catalogue[dataset]
     found, messages = foresee_version(entry, store).suggestions, waiting(declared, store)
     if as_json:
@@ -99,7 +99,8 @@ def _show(one: "Suggestion", place: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=f"{one.table}, {place}", title_justify="left")
+    relation = f" ({one.relation})" if one.relation else ""
+    table = Table(title=f"{one.table}{relation}, {place}", title_justify="left")
     for name in ("", f"{one.a} ({one.partners[0]})", f"{one.b} ({one.partners[1]})"):
         table.add_column(Text(name), overflow="fold")
     for name, left, right in one.fields:

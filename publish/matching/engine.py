@@ -4,9 +4,10 @@ Belongs here: the order of these steps, and what is handed out. Does not belong 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 import polars as pl
 
@@ -20,8 +21,12 @@ from schemas.merging import Likeness
 _LARGEST = 40
 """Rows of a chain that are all compared with each other; of a longer one, only those that met in a block."""
 
-_SENTINEL = 20
+SENTINEL = 20
+"""What one partner gives to more rows than that says of none of them which place it is."""
+
 _COPY_LEAST, _COPY_SHARE = 20, 0.9
+_COLUMNS = {"national_id": "national", "point": "point"}
+What = Literal["national_id", "point", "row"]
 _WORD_FOR_WORD = ("name", "address", "postcode", "phone", "email", "host")
 
 
@@ -35,11 +40,13 @@ class Decided:
 
 @dataclass(frozen=True)
 class Repeated:
-    """An id that one partner gives to so many of its rows that it cannot say which place they are."""
+    """What one partner gives to so many of its rows that it cannot say which place they are: a national id, a point,
+    or all that is compared (`row`)."""
 
     partner: str
     value: str
     rows: int
+    what: What = "national_id"
 
 
 @dataclass(frozen=True)
@@ -56,12 +63,14 @@ class Matched:
 
     `groups`: for each key the first key of those that are one with it. `pairs`: one line a pair of rows that are alike
     (`a` and `b`, their keys; `partner_a`, `partner_b`; the points of each part; `score`, `alike`, `metres`, `against`),
-    and whether they are `merged`; those that are not are questions for a person.
+    and whether they are `merged`; those that are not are questions for a person. `repeated`: the ids that a partner
+    gives to many rows; `vague`: the points, and the rows that say one thing.
     """
 
     groups: Mapping[str, str]
     pairs: pl.DataFrame
     repeated: tuple[Repeated, ...]
+    vague: tuple[Repeated, ...]
     copied: tuple[Copied, ...]
 
     @property
@@ -108,7 +117,8 @@ def match(
     return Matched(
         groups={key: keys[first] for key, first in zip(keys, joined, strict=True)},
         pairs=_pairs(alike, known, joined, different),
-        repeated=_repeated(known),
+        repeated=tuple(_repeated(known, "national_id")),
+        vague=(*_repeated(known, "point"), *_repeated(known, "row")),
         copied=_copied(known),
     )
 
@@ -149,9 +159,13 @@ def _pairs(alike: pl.DataFrame, known: pl.DataFrame, group: Sequence[int], diffe
     return named.drop("sure").with_columns(keys[a].alias("a"), keys[b].alias("b")).sort("a", "b")
 
 
-def _repeated(known: pl.DataFrame) -> tuple[Repeated, ...]:
-    often = known.drop_nulls("national").group_by(PARTNER, "national").len().filter(pl.col("len") > _SENTINEL)
-    return tuple(Repeated(*line) for line in often.sort(PARTNER, "national").iter_rows())
+def _repeated(known: pl.DataFrame, what: What) -> Iterator[Repeated]:
+    """What a partner gives too often; of whole rows their hash, for they may say what is nobody's business."""
+    value = pl.struct(_WORD_FOR_WORD).hash().cast(pl.String) if what == "row" else pl.col(_COLUMNS[what])
+    said = known.select(PARTNER, value.alias("_value")).drop_nulls("_value")
+    often = said.group_by(PARTNER, "_value").len().filter(pl.col("len") > SENTINEL).sort(PARTNER, "_value")
+    for partner, found, rows in often.iter_rows():
+        yield Repeated(partner, found, rows, what)
 
 
 def _copied(known: pl.DataFrame) -> tuple[Copied, ...]:
@@ -169,4 +183,4 @@ def _copied(known: pl.DataFrame) -> tuple[Copied, ...]:
     )
 
 
-__all__ = ["KEY", "PARTNER", "Copied", "Decided", "Matched", "Repeated", "match"]
+__all__ = ["KEY", "PARTNER", "SENTINEL", "Copied", "Decided", "Matched", "Repeated", "match"]

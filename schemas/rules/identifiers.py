@@ -83,6 +83,24 @@ def _modules(code: str) -> tuple[Any, ...]:
     return ((vat,) if vat else ()) + european
 
 
+def organisation_number(number: str | None, country: str | None) -> str | None:
+    """The organisation that a valid national number names, the same however the number is written: its country and, in
+    France, the SIREN that begins the SIRET of each of its places. None where it names none."""
+    code = country_code(country)
+    compact = re.sub(r"[\s./\u00a0-]", "", number or "").upper()
+    if code is None or not compact.strip("0"):
+        return None
+    if code == "FR" and RNA.fullmatch(compact):
+        return f"FR {compact}"
+    fitting = next((module for module in _modules(code) if _valid(module, compact)), None)
+    if fitting is None:
+        return None
+    if code == "FR":
+        return f"FR {compact[:9] if fitting is fr_siret else compact[-9:]}"
+    core = re.sub(rf"^(?:{code}|EL)", "", compact)
+    return f"{code} {core.zfill(10) if code == 'BE' else core}"
+
+
 def _valid(module: Any, number: str) -> bool:
     try:
         module.validate(number)

@@ -43,7 +43,7 @@ STANDARD = [
 
 def test_the_three_datasets_load_with_their_tables() -> None:
     assert {name: [table.name for table in dataset.tables] for name, dataset in DATASETS.items()} == {
-        "atlas_organisations": ["organisations"],
+        "atlas_organisations": ["organisations", "links"],
         "inclusion_sites": ["complete", "national"],
         "refurbished_devices": ["refurbishers", "repair_records", "labels"],
     }
@@ -115,9 +115,12 @@ def test_the_examples_of_a_table_make_a_row_that_passes(dataset: Dataset, table:
         pl.lit(2).alias("_line").cast(pl.Int64)
     )
     holders = pl.DataFrame({"id": cells.get("holder", [])}, schema={"id": pl.String})
+    linked = pl.DataFrame({"id": cells.get("organisation", [])}, schema={"id": pl.String})
     assert [
         (p.field, p.rule)
-        for p in judge(dataset, table, row, today=TODAY, known_keys={"refurbishers": holders}).problems
+        for p in judge(
+            dataset, table, row, today=TODAY, known_keys={"refurbishers": holders, "organisations": linked}
+        ).problems
     ] == []
 
 
