@@ -4,7 +4,7 @@ Belongs here: putting together the declaration, the store and the counting. Does
 (sources/references.py), counting (publish/coverage.py), the files of a version (publish/coverage_files.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -38,6 +38,16 @@ def bring_references(dataset: Dataset, store: Store) -> dict[str, Latest]:
     today = datetime.now(UTC).date()
     names = {one.reference for _, one in _covered(dataset) if one.reference}
     return {name: bring_reference(reference_path(dataset.folder, name), store, today) for name in sorted(names)}
+
+
+def missing(known: Mapping[str, Latest]) -> tuple[str, ...]:
+    """What a steward should know of lists that cannot be read."""
+    return tuple(
+        f"The list {name} cannot be read since {one.failed_on}: {one.failure} "
+        + (f"That of {one.received} is used." if one.sha256 else "Which communes have no row is not known.")
+        for name, one in known.items()
+        if one.failed_on
+    )
 
 
 def coverage_now(dataset: Dataset, store: Store, table: str | None = None) -> Standing:

@@ -14,7 +14,7 @@ from glane.store import Store
 from pipelines.approving import permits_of
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
-from pipelines.covering import bring_references
+from pipelines.covering import bring_references, missing
 from pipelines.messaging import gather, settle
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
@@ -115,7 +115,7 @@ def make_version(entry: Entry, store: Store) -> Release:
     dataset = usable(entry)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     contributions = contributions_of(entry, dataset, store)
-    bring_references(dataset, store)
+    unlisted = missing(bring_references(dataset, store))
     unread = gather(dataset, store)
     decisions, permits = decisions_of(entry), permits_of(entry, store)
     built = build_version(
@@ -129,7 +129,7 @@ def make_version(entry: Entry, store: Store) -> Release:
     )
     settle(dataset, store, built.version)
     tell_published(entry, dataset, built, store)
-    return Release(entry.name, replace(built, warnings=(*built.warnings, *filter(None, (unread,)))))
+    return Release(entry.name, replace(built, warnings=(*built.warnings, *filter(None, (unread, *unlisted)))))
 
 
 def project(

@@ -57,6 +57,9 @@ _CITIES = {
 _KEY = ("country", "code", "postcode", "commune")
 
 
+_LARGEST = 10
+
+
 @dataclass(frozen=True)
 class Coverage:
     """See the module. `reference` is the one that the rows were held against, None without one."""
@@ -66,14 +69,16 @@ class Coverage:
     reference: Told | None
 
     def summary(self) -> dict[str, Any]:
-        """What quality.json says: totals for France, and each line of `departments`."""
+        """What quality.json says: totals for France, each line of `departments` of which there is anything to say, and
+        the communes without any row in which the most people live."""
         france = self.departments.filter(pl.col("country") == "FR")
         counted = [name for name, kind in DEPARTMENTS.items() if kind == pl.Int64]
         known = [name for name in counted if france[name].null_count() < france.height]
         return {
             "reference": self.reference.model_dump(mode="json") if self.reference else None,
             "france": {name: int(france[name].sum()) if name in known else None for name in counted},
-            "departments": self.departments.to_dicts(),
+            "departments": [line for line in self.departments.to_dicts() if line["rows"] or line["communes"]],
+            "largest_without": self.empty().head(_LARGEST).to_dicts(),
         }
 
     def empty(self, department: str | None = None) -> pl.DataFrame:

@@ -58,8 +58,8 @@ class Covered:
         return {**descriptor, "coverage": list(self.package)} if self.package else dict(descriptor)
 
     def in_quality(self, report: Mapping[str, Any]) -> dict[str, Any]:
-        """The quality report with the coverage, under `territory`."""
-        return {**report, "territory": dict(self.quality)} if self.quality else dict(report)
+        """The quality report with the coverage."""
+        return {**report, "coverage": dict(self.quality)} if self.quality else dict(report)
 
 
 def cover(dataset: Dataset, canonical: Sequence[VersionFile], folder: Path, store: Store) -> Covered:

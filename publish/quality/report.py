@@ -261,9 +261,6 @@ class QualityReport(_Kept):
         default_factory=dict, description="What publish/coverage_files.py tells of départements and communes."
     )
     decisions: Decided | None = None
-    territory: Mapping[str, Mapping[str, object]] = Field(
-        default_factory=dict, description="Rows, communes and people by département (publish/coverage_files.py)."
-    )
 
 
 def read_quality(data: bytes) -> QualityReport | None:

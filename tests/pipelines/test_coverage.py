@@ -11,7 +11,7 @@ from glane.errors import CallError
 from glane.store import open_store
 from pipelines.catalogue import find_dataset, load_catalogue
 from pipelines.cli.app import app
-from pipelines.covering import bring_references, coverage_now
+from pipelines.covering import bring_references, coverage_now, missing
 from pipelines.settings import load_settings
 from publish.build import build_version
 from publish.contribution import Contribution
@@ -82,7 +82,7 @@ def test_the_terminal_tells_which_communes_have_nothing_and_who_lives_there(plac
         {"code": "44162", "name": "Saint-Herblain", "department": "44", "population": 50561, "rows": 0}
     ]
     assert (one["version"], one["france"]["population"], one["reference_unread_since"]) == ("1.0.0", 2482073, None)
-    quality = json.loads(store.read("versions/inclusion_sites/1.0.0/quality.json"))["territory"]["complete"]
+    quality = json.loads(store.read("versions/inclusion_sites/1.0.0/quality.json"))["coverage"]["complete"]
     assert quality["france"] == one["france"]
 
 
@@ -100,6 +100,8 @@ def test_where_nobody_answers_the_terminal_says_so_and_counts_what_it_can(place:
     assert found.coverage.communes.is_empty()
     assert found.reference is not None
     assert "answered 503" in str(found.reference.failure)
+    (said_of,) = missing({"fr_communes": found.reference})
+    assert said_of.endswith("Which communes have no row is not known.")
     said = CliRunner().invoke(app, ["coverage", "inclusion_sites"])
     assert "cannot be read since" in said.stderr
 

@@ -1,6 +1,7 @@
 """A version's files of coverage and of its départements: what they hold, how long they stay, that they come again."""
 
 import hashlib
+import html
 import io
 import json
 import zipfile
@@ -101,10 +102,24 @@ def test_a_version_says_which_communes_have_no_site_and_who_lives_there(dataset:
         ("FR", "49", "Maine-et-Loire", "1", "0", "1", "1", "0", "157555", "0"),
         ("FR", None, None, "1", None, None, None, None, None, None),
     ]
-    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["territory"]["sites"]
+    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["coverage"]["sites"]
     assert (quality["france"]["rows"], quality["france"]["population_without"]) == (3, 50561)
     assert (quality["reference"]["sha256"], quality["reference"]["attribution"]) == (digest, "INSEE")
     assert [file.path for file in version.files if file.kind == "coverage"] == [DEPARTMENTS, COMMUNES]
+
+
+def test_the_quality_page_tells_it_in_both_languages(dataset: Dataset, store: FolderStore) -> None:
+    know(store)
+    version = build(dataset, store, ANGERS, NANTES, LOST).version
+    french, english = (read_page(store, version.version, language) for language in ("fr", "en"))
+    assert "En France, 1 communes sur 3 n'ont aucune ligne" in french
+    assert "Les plus peuplées d'entre elles : Saint-Herblain (50" in french
+    assert "The most populous of them: Saint-Herblain (50,561)." in english
+    assert "Municipalities and population: Communes, INSEE." in english
+
+
+def read_page(store: FolderStore, number: str, language: str) -> str:
+    return html.unescape(store.read(f"versions/essai/{number}/quality.{language}.html").decode())
 
 
 def test_datapackage_describes_the_files_of_coverage_so_that_any_tool_reads_them(
@@ -160,9 +175,10 @@ def test_without_a_list_of_communes_the_version_comes_all_the_same_and_says_sinc
     store.write_json(latest_key("communes"), failed.model_dump(mode="json", exclude_none=True))
     version = build(dataset, store, ANGERS).version
     assert [file.path for file in version.files if file.kind == "coverage"] == [DEPARTMENTS]
-    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["territory"]["sites"]
+    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["coverage"]["sites"]
     assert (quality["reference"], quality["reference_unread_since"]) == (None, "2026-11-20")
     assert quality["france"]["population"] is None
+    assert "leur liste n'a pas pu être lue depuis le 20 novembre 2026" in read_page(store, "1.0.0", "fr")
 
 
 def test_the_list_of_communes_goes_with_the_derived_formats_and_comes_again_byte_for_byte(
