@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format stop clean portal-conformance conform faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge
+.PHONY: help setup demo test test-long lint format stop clean portal-conformance conform faults faults-cut real bench-validate bench-diff bench-proposal bench-publish bench-harvest bench-personal bench-pages bench-merge bench-quality
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -80,6 +80,9 @@ bench-proposal: setup  ## what `glane source new` maps right on partners' real f
 
 bench-merge: setup  ## rows that are the same place: right and wrong on real files, time and memory, beside splink, recordlinkage and dedupe; ROWS="100000 1000000"
 	@.venv/bin/python -m bench.merge --uv $(UV) $(if $(ROWS),--rows $(ROWS))
+
+bench-quality: setup  ## the quality report of a version and its pages: how long, how many bytes; ROWS=20000 chooses the size
+	@.venv/bin/python -m bench.quality $(if $(ROWS),--rows $(ROWS))
 
 bench-publish: setup  ## a DataStore table by delta, by a full reload and by ckanext-xloader; ROWS=100000 chooses the size
 	@.venv/bin/python -m bench.publish $(if $(ROWS),--rows $(ROWS))

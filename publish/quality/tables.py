@@ -14,7 +14,7 @@ td.bar { background: linear-gradient(to right, var(--bar) var(--w), transparent 
 th[scope=row] { font-weight: inherit; }
 """
 
-_WIDE = 5
+_WIDE = 4
 """Columns that a phone cannot show beside one another: such a table scrolls within itself, by the keys too."""
 
 
