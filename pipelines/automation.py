@@ -15,9 +15,10 @@ import dagster as dg
 
 from glane.store import Store
 from pipelines.catalogue import BrokenDataset, Entry
+from pipelines.gracing import ended
 from pipelines.harvesting import is_harvested
-from pipelines.intake import is_taken_in
 from pipelines.naming import group_of, name_of, source_keys
+from pipelines.taken_in import is_taken_in
 from pipelines.visits import due
 from schemas.dataset import Dataset
 from sources.declaration import BrokenSource, Source, load_sources
@@ -31,6 +32,7 @@ CRON = {
     "monthly": "0 3 1 * *",
     "yearly": "0 3 2 1 *",
 }
+_AFTER_THE_NIGHT = "0 5 * * *"
 _SECONDS_BETWEEN_LOOKS = 30
 
 
@@ -85,6 +87,27 @@ def _schedule(entry: Entry, job: str, store: Store, cadence: str, partners: list
         if not asked:
             return dg.SkipReason("None of them is due: a source that has not changed for long is asked more seldom.")
         return dg.RunRequest(asset_selection=_assets(entry, asked))
+
+    return tick
+
+
+def grace_schedule(entry: Entry, job: str, store: Store) -> dg.ScheduleDefinition:
+    """Requests the release `job` on the day on which a grace period ends, for no source need be due on that day."""
+
+    @dg.schedule(
+        name=name_of(entry.name, "grace"),
+        description=f"Makes a version of {entry.name} without the rows whose grace period is over.",
+        job_name=job,
+        cron_schedule=_AFTER_THE_NIGHT,
+        execution_timezone=TIMEZONE,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        today = context.scheduled_execution_time.astimezone(UTC).date()
+        over = () if isinstance(entry.dataset, BrokenDataset) else ended(entry, entry.dataset, store, today)
+        if not over:
+            return dg.SkipReason("No row is missing from its file for so long that it leaves.")
+        return dg.RunRequest(run_key=f"grace {today}")
 
     return tick
 

@@ -11,7 +11,7 @@ import dagster as dg
 from glane.store import open_store
 from pipelines.answering import channels_of
 from pipelines.approve_job import approvals_sensor, approving
-from pipelines.automation import DATASET_TAG, changes_sensor, release_sensor, schedules
+from pipelines.automation import DATASET_TAG, changes_sensor, grace_schedule, release_sensor, schedules
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.depositing import own_portal
 from pipelines.harvesting import Observe, harvest_asset, is_harvested, source_specs
@@ -60,13 +60,14 @@ def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPorta
         description=f"Merge the rows of {entry.name}, make a version if anything changed, and publish it.",
         tags={DATASET_TAG: entry.name},
     )
+    grace = grace_schedule(entry, release.name, store)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *(spec for source in idle for spec in source_specs(entry, source, keys[source.partner])),
         *release_assets(entry, store, find_portal, observe),
     ]
     if harvest is None:
         sensors = [release_sensor(entry), approvals_sensor(entry, release, None, store)]
-        return dg.Definitions(assets=assets, jobs=[release], sensors=sensors)
+        return dg.Definitions(assets=assets, jobs=[release], schedules=[grace], sensors=sensors)
     job = dg.define_asset_job(
         name_of(entry.name, "harvest"),
         selection=dg.AssetSelection.assets(harvest),
@@ -76,7 +77,7 @@ def dataset_definitions(entry: Entry, settings: Settings, find_portal: FindPorta
     return dg.Definitions(
         assets=[harvest, *assets],
         jobs=[job, release],
-        schedules=schedules(entry, job.name, store),
+        schedules=[*schedules(entry, job.name, store), grace],
         sensors=[
             changes_sensor(entry, job.name, store, settings.sources),
             release_sensor(entry),

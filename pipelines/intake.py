@@ -5,6 +5,7 @@ the way: its last good rows stay. Does not belong here: each step (sources/, sch
 (harvesting.py).
 """
 
+import contextlib
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
@@ -22,11 +23,12 @@ from pipelines.bounds import notes_of
 from pipelines.catalogue import BrokenDataset
 from pipelines.consenting import keep_proposed, with_consent
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
+from pipelines.gracing import note_absent, with_absent
 from pipelines.quoting import quoted_changes
-from pipelines.standing import about_source, credit_of, keep_standing
+from pipelines.standing import about_source, credit_of, keep_standing, personal_now
 from schemas.dataset import Dataset, Table
 from schemas.judgement import Judgement, Verdict
-from schemas.personal.gate import Cover, judge_gated, personal_of
+from schemas.personal.gate import Cover, gate_key, judge_gated, personal_of
 from schemas.report import (
     SourceReport,
     Step,
@@ -42,7 +44,7 @@ from schemas.report_page import to_page
 from schemas.report_sites import sites_of
 from schemas.report_text import to_markdown, values_of
 from schemas.report_values import Value, grouped_values, keep_values
-from schemas.rows import judged, judged_key, keep, last_good
+from schemas.rows import judged, judged_key, keep, stand
 from schemas.tally import history_of, keep_tally, tally
 from sources.check import table_of
 from sources.declaration import BrokenSource, Source
@@ -109,13 +111,15 @@ def take_in(
     *,
     patience: Patience | None = None,
     own_portal: FindOwnPortal = lambda: None,
+    now: datetime | None = None,
 ) -> Intake:
-    """Harvest, read, map and judge one source; keep its rows and its report. `own_portal` is asked for a deposit.
+    """Harvest, read, map and judge one source; keep its rows and its report. `own_portal` is asked for a deposit. `now`
+    is the moment of the run (by default, this one).
 
     Whatever is wrong with the data, the declaration or the world is in the Intake's `error` and in the report: it
     stops nobody else, and the last good rows stay. The same bytes under the same rules are judged once.
     """
-    run = _Run(source, dataset, store)
+    run = _Run(source, dataset, store, now or datetime.now(UTC))
     try:
         return run.whole(patience, own_portal)
     except GlaneError as error:
@@ -127,13 +131,16 @@ def take_in(
 class _Run:
     """One source's run; it remembers the step it is at, so that a failure can say so."""
 
-    def __init__(self, source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> None:
+    def __init__(
+        self, source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store, now: datetime
+    ) -> None:
         self._source = source
         self._dataset = dataset
         self._store = store
         self._step: Step = "fetch"
         self._snapshot: Snapshot | None = None
-        self._run_at = _now()
+        self._run_at = now.isoformat(timespec="seconds")
+        self._today = now.date()
 
     def whole(self, patience: Patience | None, own_portal: FindOwnPortal) -> Intake:
         source, dataset, store = self._source, self._dataset, self._store
@@ -146,12 +153,13 @@ class _Run:
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         # What came by mail waits for the partner's yes: it is answered, and what stands stays as it is.
         stands = may_stand(source, store, snapshot)
-        known = judged(store, dataset.name, source.partner, key, today=datetime.now(UTC).date()) if stands else None
+        known = judged(store, dataset.name, source.partner, key, today=self._today) if stands else None
         told = last_report(store, dataset.name, source.partner, key)
         # An earlier file that comes again is judged again: its answer is another one than last time's, and rows without
         # numbers go by those of last time.
         same = before is not None and before.judged == key
         if known is not None and told is not None and same:
+            stand(store, dataset.name, source.partner, key)
             report = unchanged_report(told, self._run_at, arrival_of(snapshot, told.arrival))
             verdict: Verdict | None = known[1]
         elif told is not None and not stands:
@@ -179,7 +187,7 @@ class _Run:
             keep_values(store, dataset.name, source.partner, values_of(found.given, source.line.answered_in))
         if before is not None:
             report = report.model_copy(update={"published": before.published})
-        report = with_consent(report, source, store)
+        report = with_absent(with_consent(report, source, store), source, dataset, store, self._today)
         intake = Intake(dataset.name, source.partner, report, source.line.answered_in, snapshot, verdict)
         if not says_the_same(before, report):
             keep_report(store, report, intake.markdown, intake.page)
@@ -198,7 +206,8 @@ class _Run:
             self._at("read")
             held = rows_before(store, dataset.name, source.partner, ours=found.sent.ours)
             check_shrunk(source, store, snapshot, found.judgement.rows_in, held)
-        # Before the rows: killed in between, the next run gives the same rows the same ids.
+        # Before the rows: killed in between, the next run gives the same rows the same ids, and misses the same ones.
+        note_absent(source, dataset, found.table, store, found.mapped.rows, snapshot.sha256, self._today)
         keep_register(store, dataset.name, source.partner, found.register)
         return keep(
             store,
@@ -209,6 +218,7 @@ class _Run:
             snapshot=snapshot.sha256,
             mapped_by=mapped_by(source),
             judged_at=self._run_at,
+            gated_by=gate_key(personal_now(source, found.table)),
         )
 
     def failed(self, error: GlaneError) -> Intake:
@@ -235,6 +245,8 @@ class _Run:
         if verdict is not None:
             since = before.stale_since if before is not None and before.state == "failed" else None
             report = report.model_copy(update={"stale_since": since or self._run_at})
+        with contextlib.suppress(StoreError):
+            report = with_absent(report, source, self._dataset, store, self._today)
         language = source.line.answered_in if isinstance(source, Source) else "fr"
         intake = Intake(source.dataset, source.partner, report, language, self._snapshot, verdict, error)
         try:
@@ -345,20 +357,6 @@ def answer_to(
     except DataError as error:
         about = about_source(source, dataset)
         return failed_report(about, now, steps[-1], error, None, arrival=arrival_of(snapshot)), None
-
-
-def is_taken_in(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> bool:
-    """Whether the last run saw this source as it is now: the same declarations, and the same file beside them."""
-    report = last_report(store, source.dataset, source.partner)
-    if report is None or isinstance(source, BrokenSource) or isinstance(dataset, BrokenDataset):
-        return report is not None and report.state == "failed"
-    found = last_good(store, source.dataset, source.partner)
-    if found is None or (found[1].mapped_by, found[1].judged_by) != (mapped_by(source), dataset.fingerprint):
-        return False
-    if source.line.where.file is None:
-        return True
-    path = source.folder / source.line.where.file
-    return path.is_file() and sha256_of(path) == found[1].snapshot
 
 
 def mapped_by(source: Source) -> str:

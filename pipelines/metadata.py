@@ -60,6 +60,11 @@ def counts(intake: Intake) -> str:
     )
 
 
+def absent(intake: Intake) -> str:
+    """The rows that are no longer in the file: since when, and when they leave."""
+    return "; ".join(f"{one.rows} since {one.since}, leave on {one.leave_on}" for one in intake.report.absent)
+
+
 def failures(failed: Sequence[Intake]) -> str:
     """Why a harvest is red: each failed source with its reason."""
     lines = [f"{intake.partner}: {intake.error}" for intake in failed]
@@ -136,6 +141,7 @@ def of_rows(intake: Intake, table: Table | None, store: Store) -> Metadata:
         "to be corrected": found.to_correct,
         "on hold": found.on_hold,
         **({"unchanged since": intake.report.unchanged_since} if intake.report.unchanged_since else {}),
+        **({"no longer in the file": absent(intake)} if intake.report.absent else {}),
         "warnings": intake.report.warnings,
         "what is wrong": problem_table(intake),
         "report": dg.MetadataValue.md(intake.markdown),
@@ -206,7 +212,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 def of_merge(merge: Merge) -> Metadata:
     """Where every partner's rows went."""
-    columns = ("partner", "table", "rows_in", "to_correct", "on_hold", "published", "merged", "held")
+    columns = ("partner", "table", "rows_in", "absent", "to_correct", "on_hold", "published", "merged", "held")
     records = [dg.TableRecord({name: getattr(line, name) for name in columns}) for line in merge.accounts.partners]
     types = ["string", "string", *("int" for _ in columns[2:])]
     schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in zip(columns, types, strict=True)])

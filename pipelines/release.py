@@ -15,6 +15,7 @@ from pipelines.approving import permits_of
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.contributing import contributions_of
 from pipelines.covering import bring_references, missing
+from pipelines.gracing import ended, forget_ended
 from pipelines.messaging import gather, settle
 from pipelines.published_answers import tell_published
 from pipelines.settings import PortalSettings
@@ -86,15 +87,17 @@ class Failed:
     error: GlaneError
 
 
-def merge_sources(entry: Entry, store: Store) -> Merge:
+def merge_sources(entry: Entry, store: Store, now: datetime | None = None) -> Merge:
     """Merge the last good rows of every source of a dataset, and account for each of them.
 
     Raises the dataset's DeclarationError, or what publish/ says is wrong with the rows.
     """
     dataset = usable(entry)
-    admitted, refused = admit(dataset, contributions_of(entry, dataset, store), store)
+    today = (now or datetime.now(UTC)).date()
+    admitted, refused = admit(dataset, contributions_of(entry, dataset, store, today), store)
     stood = ids_that_stood(store, dataset.name)
-    applied = merge_tables(dataset, admitted, stood, revealed(decisions_of(entry), dataset, admitted, stood, store))
+    decisions = revealed(decisions_of(entry), dataset, admitted, stood, store)
+    applied = merge_tables(dataset, admitted, stood, decisions, today=today)
     merged, held = applied.merged, applied.held
     partners = entry.partners
     return Merge(
@@ -107,14 +110,15 @@ def merge_sources(entry: Entry, store: Store) -> Merge:
     )
 
 
-def make_version(entry: Entry, store: Store) -> Release:
+def make_version(entry: Entry, store: Store, now: datetime | None = None) -> Release:
     """Make a dataset's next version out of its sources' last good rows, or find that nothing changed.
 
     Raises the dataset's DeclarationError, or what publish/ says is wrong with the rows or the disk.
     """
     dataset = usable(entry)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    contributions = contributions_of(entry, dataset, store)
+    moment = now or datetime.now(UTC)
+    today = moment.date()
+    contributions = contributions_of(entry, dataset, store, today)
     unlisted = missing(bring_references(dataset, store))
     unread = gather(dataset, store)
     decisions, permits = decisions_of(entry), permits_of(entry, store)
@@ -122,12 +126,14 @@ def make_version(entry: Entry, store: Store) -> Release:
         dataset,
         contributions,
         store,
-        created=created,
+        created=moment.isoformat(timespec="seconds"),
         decisions=decisions,
         permits=permits,
         partners=entry.partners,
+        ended=ended(entry, dataset, store, today),
     )
     settle(dataset, store, built.version)
+    forget_ended(entry, dataset, store, today)
     tell_published(entry, dataset, built, store)
     return Release(entry.name, replace(built, warnings=(*built.warnings, *filter(None, (unread, *unlisted)))))
 
@@ -157,12 +163,13 @@ def project(
     return Publication(entry.name, replace(receipt, sent_in_all=receipt.sent_in_all + more))
 
 
-def foresee_version(entry: Entry, store: Store, into: Path | None = None) -> Foreseen:
+def foresee_version(entry: Entry, store: Store, into: Path | None = None, now: datetime | None = None) -> Foreseen:
     """What would wait for a person, were a version made now; nothing is made. The difference to the current version is
     written `into` a folder where one is given. Raises as make_version."""
     dataset = usable(entry)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    contributions = contributions_of(entry, dataset, store)
+    moment = now or datetime.now(UTC)
+    created = moment.isoformat(timespec="seconds")
+    contributions = contributions_of(entry, dataset, store, moment.date())
     decisions, permits = decisions_of(entry), permits_of(entry, store)
     return foresee(dataset, contributions, store, created=created, decisions=decisions, permits=permits, into=into)
 

@@ -7,11 +7,11 @@ that can be read goes through (intake.py).
 from glane.store import Store
 from glane.text import Text
 from pipelines.catalogue import BrokenDataset
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, Table
 from schemas.judgement import LINE, Verdict
-from schemas.personal.gate import judge_gated, personal_of
+from schemas.personal.gate import Personal, gate_key, judge_gated, personal_of
 from schemas.report import About, last_report
-from schemas.rows import VerdictError, keep, last_good
+from schemas.rows import VerdictError, judged_key, keep, last_good
 from sources.declaration import BrokenSource, Source
 
 
@@ -34,8 +34,7 @@ def keep_standing(source: Source | BrokenSource, dataset: Dataset | BrokenDatase
     table = next((table for table in dataset.contributed if table.name == verdict.table), None)
     if table is None or tuple(rows.columns) != (*table.fields, LINE):
         return verdict
-    line = source.line if isinstance(source, Source) else None
-    personal = personal_of(table, line.personal, line.country, line.read_from) if line else personal_of(table)
+    personal = personal_now(source, table)
     judgement, _ = judge_gated(dataset, table, rows, personal)
     return keep(
         store,
@@ -46,7 +45,24 @@ def keep_standing(source: Source | BrokenSource, dataset: Dataset | BrokenDatase
         snapshot=verdict.snapshot,
         mapped_by=verdict.mapped_by,
         judged_at=verdict.judged_at,
+        gated_by=gate_key(personal),
     )
+
+
+def personal_now(source: Source | BrokenSource, table: Table) -> Personal:
+    """What is decided today about personal data in the rows of `source`; by the dataset alone where its own declaration
+    cannot be read."""
+    if isinstance(source, BrokenSource):
+        return personal_of(table)
+    line = source.line
+    return personal_of(table, line.personal, line.country, line.read_from)
+
+
+def received_on(verdict: Verdict, store: Store) -> str:
+    """The ISO day on which the bytes that a verdict speaks of were first received."""
+    key = judged_key(verdict.snapshot, verdict.mapped_by, verdict.judged_by)
+    then = last_report(store, verdict.dataset, verdict.partner, key)
+    return (then.arrival.fetched_at if then is not None and then.arrival is not None else verdict.judged_at)[:10]
 
 
 def credit_of(source: Source | BrokenSource, dataset: Dataset | BrokenDataset, store: Store) -> About:

@@ -24,7 +24,8 @@ State = Literal["ok", "failed", "refused", "paused", "retired"]
 
 @dataclass(frozen=True)
 class SourceOutcome:
-    """One source after a run. rows_in = published + to_correct + on_hold + merged, of the rows that stand now.
+    """One source after a run. rows_in + absent = published + to_correct + on_hold + merged, of the rows that stand now;
+    `absent` are no longer in the file, and the first of them leave on the ISO day `leave_on`.
 
     `state`: ok; failed (not read this time: `reason` says why, and the rows are those of `stale_since`); refused
     (its licence is not accepted); paused or retired (not read, as its declaration says). `answered` says which answers
@@ -39,6 +40,8 @@ class SourceOutcome:
     to_correct: int = 0
     on_hold: int = 0
     merged: int = 0
+    absent: int = 0
+    leave_on: str | None = None
     changed: bool = False
     unchanged_since: str | None = None
     reason: str | None = None
@@ -187,6 +190,7 @@ class Summary:
             reason=error.what if error else refused,
             remedy=error.remedy if error else None,
             stale_since=intake.report.stale_since if intake else None,
+            leave_on=min((one.leave_on for one in intake.report.absent), default=None) if intake else None,
             personal=_personal(intake),
             answered=tuple(said for told in self._deliveries.get((entry.name, partner), ()) for said in told.done),
             unanswered=self._undelivered(entry.name, partner),
@@ -242,6 +246,7 @@ def _counts(accounts: list[Account], intake: Intake | None) -> dict[str, int]:
             "to_correct": sum(line.to_correct + line.held for line in accounts),
             "on_hold": sum(line.on_hold for line in accounts),
             "merged": sum(line.merged for line in accounts),
+            "absent": sum(line.absent for line in accounts),
         }
     verdict = intake.verdict if intake else None
     if verdict is None:

@@ -14,7 +14,7 @@ from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.first_seen import seen_since
 from pipelines.release import foresee_version
 from pipelines.today_messages import of_readers
-from pipelines.today_sources import Waiting, contact_of, of_corrections, of_source
+from pipelines.today_sources import Waiting, contact_of, of_absent, of_corrections, of_source
 from publish.build import Foreseen
 from publish.deciding import in_words
 from publish.holding import HeldBackError, approve_command
@@ -33,20 +33,21 @@ def waiting_in(entry: Entry, store: Store, now: datetime | None = None) -> list[
         error = entry.dataset.error
         return [Waiting("declaration", entry.name, str(error), "whoever edited it", None, f"glane run {entry.name}")]
     return [
-        *_of_version(entry, store),
+        *_of_version(entry, store, now),
         *(found for source in entry.sources for found in of_source(source, store, now)),
+        *(found for source in entry.sources for found in of_absent(source, entry.dataset, store, now)),
         *of_readers(entry.dataset, store, now),
         *_of_terms(entry, store),
         *of_corrections(entry, store),
     ]
 
 
-def _of_version(entry: Entry, store: Store) -> Iterator[Waiting]:
+def _of_version(entry: Entry, store: Store, now: datetime) -> Iterator[Waiting]:
     assert not isinstance(entry.dataset, BrokenDataset)
     steward = entry.dataset.line.steward
     whom = f"{steward.name} <{steward.email}>"
     try:
-        foreseen = foresee_version(entry, store)
+        foreseen = foresee_version(entry, store, now=now)
     except GlaneError as error:
         yield Waiting(
             "version", entry.name, f"{error.what} {error.remedy}".strip(), whom, None, f"glane run {entry.name}"
@@ -83,6 +84,8 @@ def _asked(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]:
         source = entry.source(refusal.partner)
         about = f"{entry.name}/{refusal.partner}"
         yield Waiting("licence", about, refusal.reason.en, contact_of(source), None, f"glane rights {entry.name}")
+    for why in foreseen.undecided:
+        yield Waiting("personal data", entry.name, why, whom, None, f"$EDITOR {entry.dataset.folder}/dataset.yaml")
     for question in foreseen.questions:
         since = question.decision.on.isoformat()
         why = in_words(question).en

@@ -13,9 +13,12 @@ from glane.store import Store
 from pipelines.approving import held_file
 from pipelines.catalogue import Entry
 from pipelines.consenting import mailed_file
+from pipelines.gracing import grace_of, in_grace
 from pipelines.mail.box import Kept
 from pipelines.visits import state_of
+from schemas.dataset import Dataset
 from schemas.report import SourceReport, last_report
+from schemas.rows import VerdictError
 from sources.declaration import BrokenSource, Source
 from sources.fetch.failures import HarvestError
 from sources.inbox.reading import kept_inbox
@@ -23,6 +26,7 @@ from sources.inbox.reading import kept_inbox
 Kind = Literal[
     "declaration", "version", "put aside", "licence", "expired", "failing", "file", "late", "paused", "consent", "mail",
     "personal data", "on hold", "decision", "approval", "notice", "pairs", "messages", "terms", "corrections",
+    "absent",
 ]  # fmt: skip
 
 
@@ -80,6 +84,23 @@ def of_corrections(entry: Entry, store: Store) -> Iterator[Waiting]:
     why = f"{rows} row{'' if rows == 1 else 's'} to be corrected: {told}. Each partner has its answer."
     since = min(at for _, _, at in found)
     yield Waiting("corrections", entry.name, why, "these partners", since, f"glane report {found[0][1]}")
+
+
+def of_absent(source: Source | BrokenSource, dataset: Dataset, store: Store, now: datetime) -> Iterator[Waiting]:
+    """Rows that are missing from a source's file and leave by themselves, unless somebody says that it is a mistake."""
+    if isinstance(source, Source) and source.line.state == "retired":
+        return
+    try:
+        found = in_grace(source, dataset, store, now.date())
+    except VerdictError:
+        # The version that cannot be made for it says so.
+        return
+    for one in found:
+        count, leave = one.rows.height, one.leave_on(grace_of(source, dataset)).isoformat()
+        rows = "row is" if count == 1 else "rows are"
+        why = f"{count} {rows} no longer in the file. Leaving on {leave}, unless the partner says otherwise."
+        since, command = one.since.isoformat(), f"glane report {source.name}"
+        yield Waiting("absent", source.name, why, contact_of(source), since, command)
 
 
 def contact_of(source: Source | BrokenSource) -> str:

@@ -5,7 +5,7 @@ Belongs here: which files these are, and writing them into the version's folder.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from glane.text import LANGUAGES
 from publish import changelog, citation, feed
 from publish.delta import write_delta
 from publish.diff import csv_of
+from publish.ended import Ended, told_ended
 from publish.formats import FORMATS
 from publish.formats.parquet import write_frame
 from publish.quality import QUALITY
@@ -34,7 +35,8 @@ class About:
 
     `descriptor` is its datapackage.json, `bases` names for each table the one its rows come from (itself unless it is
     derived), `provenance` says which partner's line each row is, `quality` is its quality report, `decisions` are
-    those that hold, as deciding.said_of gives them, `approvals` those that let it out, as approving.told_of does.
+    those that hold, as deciding.said_of gives them, `approvals` those that let it out, as approving.told_of does,
+    `ended` the rows whose grace period is over.
     """
 
     succession: Succession
@@ -44,6 +46,7 @@ class About:
     quality: bytes
     decisions: tuple[dict[str, str], ...] = ()
     approvals: tuple[dict[str, Any], ...] = ()
+    ended: Sequence[Ended] = ()
 
 
 def write_about(folder: Path, store: Store, version: Version, about: About) -> Version:
@@ -61,6 +64,7 @@ def write_about(folder: Path, store: Store, version: Version, about: About) -> V
         about.decisions,
         feed.told_before(store, about.succession.last),
         about.approvals,
+        told_ended(about.ended, about.succession.differences, ids_that_stood(store, version.dataset)),
     )
     files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
     write_frame(about.provenance, folder / PROVENANCE)

@@ -24,6 +24,7 @@ from publish.deciding import Applied, Question, in_words, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
 from publish.derive import Tables, all_tables
 from publish.diff import descriptor_of
+from publish.ended import Ended
 from publish.feed import told_before
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
@@ -33,6 +34,7 @@ from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
+from publish.persons import undecided_in
 from publish.quality import Accounts, account
 from publish.quality.making import report_quality
 from publish.references import merge_tables
@@ -86,6 +88,7 @@ class _Made:
     permits: Permits
     today: datetime.date
     partners: tuple[str, ...] = ()
+    ended: tuple[Ended, ...] = ()
 
     @property
     def tables(self) -> Mapping[str, pl.DataFrame]:
@@ -120,6 +123,7 @@ class _Made:
             put_aside,
             (
                 *warnings,
+                *undecided_in(self.contributions),
                 *(in_words(question).en for question in self.applied.questions),
                 *(said.en for said in striking(self.applied.merged, self.derived.linked)),
             ),
@@ -138,17 +142,20 @@ def build_version(
     decisions: Decisions = UNDECIDED,
     permits: Permits = NO_PERMITS,
     partners: Sequence[str] = (),
+    ended: Sequence[Ended] = (),
 ) -> Built:
     """Make the next version of `dataset` out of `contributions`, or find that nothing changed.
 
     `partners` are those that are declared, whether they bring rows or not; `decisions` are what stewards decided by
-    hand, `permits` what may pass although it is not as expected. Everything is written beside its place, flushed,
-    hashed, moved into place, read back, and only then listed: killed or refused by the disk anywhere, the last version
-    stands. `created` is the UTC time as ISO 8601. Takes the store's writer lock. Raises UnjudgedError, KeyMissingError,
-    StoreError, NothingToPublishError, VersionError, DeclarationError for a decision that cannot be applied, and
-    HeldBackError for a version that is not what is expected of it, which is then noted as waiting.
+    hand, `permits` what may pass although it is not as expected, `ended` the rows whose grace period is over.
+    Everything is written beside its place, flushed, hashed, moved into place, read back, and only then listed: killed
+    or refused by the disk anywhere, the last version stands. `created` is the UTC time as ISO 8601. Takes the store's
+    writer lock. Raises UnjudgedError, KeyMissingError, StoreError, NothingToPublishError, VersionError,
+    DeclarationError for a decision that cannot be applied, and HeldBackError for a version that is not what is expected
+    of it, which is then noted as waiting.
     """
-    made = replace(_make(dataset, contributions, store, created, decisions, permits), partners=tuple(partners))
+    found = _make(dataset, contributions, store, created, decisions, permits)
+    made = replace(found, partners=tuple(partners), ended=tuple(ended))
     with store.writer():
         try:
             built = _keep(made, store, created)
@@ -163,7 +170,7 @@ def build_version(
 class Foreseen:
     """What would wait for a person, were a version made now. `idle` are the approvals that let nothing pass,
     `put_aside` is the version that was brought back, where what the partners bring was put aside by that, and `told`
-    what should be known of a notice."""
+    what should be known of a notice. `undecided` tells of personal data that is held back."""
 
     refused: tuple[Refusal, ...]
     questions: tuple[Question, ...]
@@ -172,6 +179,7 @@ class Foreseen:
     idle: tuple[IdleApproval, ...] = ()
     put_aside: Version | None = None
     told: str | None = None
+    undecided: tuple[str, ...] = ()
 
 
 def foresee(
@@ -208,6 +216,7 @@ def foresee(
         made.idle(store, last, held_back.waits.hash if held_back else None),
         last if draft.stands == "aside" else None,
         draft.told,
+        undecided_in(made.contributions),
     )
 
 
@@ -300,7 +309,8 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             content=content,
             rows={table.name: made.tables[table.name].height for table in dataset.tables},
             files=tuple(files),
-            inputs=tuple(input_of(contribution) for contribution in made.contributions),
+            inputs=tuple(input_of(one) for one in made.contributions if one.absent_since is None),
+            absent=tuple(input_of(one) for one in made.contributions if one.absent_since is not None),
         )
         about = About(
             after,
@@ -310,6 +320,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             to_json(coverage.in_quality(report_quality(made, guarded.outcomes, store, version, last))),
             tuple(said_of(decision) for decision in made.applied.applied),
             guarded.told,
+            made.ended,
         )
         version = write_about(folder, store, version, about)
         put_on_list(folder, store, version)

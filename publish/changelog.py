@@ -10,6 +10,7 @@ import polars as pl
 
 from glane.text import LANGUAGES, Language, Text
 from publish.delta import Difference
+from publish.ended import told_absent
 from publish.number import Change
 from publish.telling import changed_rows, day, rows
 from publish.version import Input, Version
@@ -28,6 +29,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "stale": (
         "{partner} : données reprises de la dernière lecture réussie, sans nouvelles depuis le {since}",
         "{partner}: data kept from the last good read, nothing new since {since}",
+    ),
+    "ended": (
+        "{partner} ({table}) : délai de grâce écoulé pour {rows} (absence de son fichier depuis le {since})",
+        "{partner} ({table}): grace period over for {rows} (missing from its file since {since})",
+    ),
+    "absent": (
+        "{partner} ({table}) : délai de grâce en cours pour {rows} (absence de son fichier depuis le {since})",
+        "{partner} ({table}): {rows} in the grace period (missing from its file since {since})",
     ),
     "by_partner": ("Par partenaire", "By partner"),
     "partners": ("Partenaires", "Partners"),
@@ -52,13 +61,15 @@ def tell(
     decisions: Sequence[Mapping[str, str]] = (),
     before: Sequence[Mapping[str, Any]] = (),
     approvals: Sequence[Mapping[str, Any]] = (),
+    ended: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The changelog as a value: counts per table and per partner, partners that joined or left, changes in words, and
     how to cite the version.
 
     `origins` gives for each table the partner of each key, before and now (columns: key, partner). `decisions` are
     those of stewards that hold, each with a key, `before` the changelogs of former versions; `approvals` let it out
-    although it is not as expected (approving.told_of).
+    although it is not as expected (approving.told_of); `ended` are the rows that left because their grace period is
+    over (ended.told_ended).
     """
     earlier = {line.partner for line in previous.inputs} if previous else set()
     known = {decision["key"] for former in before for decision in former.get("decisions", ())}
@@ -76,6 +87,8 @@ def tell(
         "joined": sorted(now - earlier) if previous else [],
         "left": sorted(earlier - now),
         "stale": {line.partner: line.stale_since for line in version.inputs if line.stale_since},
+        **({"ended": list(ended)} if ended else {}),
+        **({"absent": told_absent(version.absent)} if version.absent else {}),
         "changes": [
             {"level": change.level.name.lower(), "fr": change.what.fr, "en": change.what.en} for change in changes
         ],
@@ -146,9 +159,21 @@ def _since(told: Mapping[str, Any], titles: Mapping[str, str], language: Languag
         + [
             _say("stale", language, partner=titles.get(p, p), since=day(since, language))
             for p, since in told["stale"].items()
-        ],
+        ]
+        + [_of_grace(word, one, titles, language) for word in ("ended", "absent") for one in told.get(word, ())],
     )
     return lines
+
+
+def _of_grace(word: str, one: Mapping[str, Any], titles: Mapping[str, str], language: Language) -> str:
+    return _say(
+        word,
+        language,
+        partner=titles.get(one["partner"], one["partner"]),
+        table=one["table"],
+        rows=rows(one["rows"], language),
+        since=day(one["since"], language),
+    )
 
 
 def _restored(told: Mapping[str, Any], language: Language) -> str:

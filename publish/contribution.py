@@ -15,10 +15,13 @@ from glane.errors import DataError
 from glane.store import Store
 from glane.text import Text
 from publish.version import Input
+from schemas.absence import kept_absent
 from schemas.dataset import Dataset
 from schemas.judgement import LINE, Problem, Verdict
 from schemas.licences import LICENCES
 from schemas.licences.rights import right_into
+from schemas.personal.decisions import PersonalCount
+from schemas.personal.gate import Personal, finders_key, gate, gate_key, personal_of
 from schemas.rows import last_good, parquet_bytes
 
 
@@ -33,6 +36,11 @@ class Contribution:
     `snapshot_date` is the ISO day on which the partner's bytes were first received; `stale_since` the ISO day since
     which newer ones could not be read, None when the last read was good. `apart` is the table that the rows go to where
     their licence keeps them out of the one that they were judged for.
+
+    `absent_since` is set on rows that are no longer in the partner's file since that ISO day, and in their grace
+    period; they are a contribution of their own beside the others of the partner. `personal` is what the source decides
+    about personal data (None where its declaration cannot be read); `found` what the gate found in these rows at the
+    last moment, and `withheld` how many rows it holds back (persons.py).
     """
 
     partner: str
@@ -45,11 +53,29 @@ class Contribution:
     snapshot_date: str
     stale_since: str | None = None
     apart: str | None = None
+    absent_since: str | None = None
+    personal: Personal | None = None
+    found: tuple[PersonalCount, ...] = ()
+    withheld: int = 0
 
     @property
     def table(self) -> str:
         """The table of the version that the rows go to."""
         return self.apart or self.verdict.table
+
+
+def by_partner(contributions: Sequence[Contribution]) -> tuple[Contribution, ...]:
+    """One contribution for each partner and table: its rows in their grace period are among its others."""
+    whole = []
+    for one in contributions:
+        if one.absent_since is None:
+            mine = [
+                other.rows
+                for other in contributions
+                if other.absent_since is not None and (other.partner, other.table) == (one.partner, one.table)
+            ]
+            whole.append(replace(one, rows=pl.concat([one.rows, *mine])) if mine else one)
+    return tuple(whole)
 
 
 @dataclass(frozen=True)
@@ -80,11 +106,12 @@ def admit(
     """
     admitted: list[Contribution] = []
     refused: list[Refusal] = []
-    for contribution in sorted(contributions, key=lambda c: (c.partner, c.verdict.table)):
+    for contribution in sorted(contributions, key=lambda c: (c.partner, c.verdict.table, c.absent_since or "")):
         check_verdict(dataset, contribution, store)
-        found = _by_licence(dataset, contribution)
+        found = _by_licence(dataset, _gated_again(dataset, contribution))
         if isinstance(found, Text):
-            refused.append(Refusal(contribution.partner, found))
+            refusal = Refusal(contribution.partner, found)
+            refused += [refusal] if refusal not in refused else []
         else:
             admitted.append(found)
     return tuple(admitted), tuple(refused)
@@ -122,8 +149,25 @@ def _bound(dataset: Dataset, contribution: Contribution, store: Store) -> bool:
     data = parquet_bytes(rows, dataset.table(verdict.table))
     if hashlib.sha256(data).hexdigest() == verdict.rows_sha256:
         return True
-    kept = last_good(store, dataset.name, contribution.partner)
-    return kept is not None and kept[1] == verdict and kept[0].equals(rows)
+    kept = [last_good(store, dataset.name, contribution.partner)]
+    kept += [(one.rows, one.verdict) for one in kept_absent(store, dataset.name, contribution.partner)]
+    return any(one is not None and one[1] == verdict and one[0].equals(rows) for one in kept)
+
+
+def _gated_again(dataset: Dataset, contribution: Contribution) -> Contribution:
+    """The contribution as today's gate for personal data lets it through: as it is where its rows passed that one.
+
+    A verdict says which gate that was. Another one is met by the rows of a source that is down or paused, or in their
+    grace period: then words were learnt, or a decision became stricter, since they were judged.
+    """
+    table, known = dataset.table(contribution.verdict.table), contribution.verdict.gated_by or ""
+    personal = contribution.personal or personal_of(table)
+    # Where a declaration cannot be read now, what it said when its rows were judged holds.
+    if known == gate_key(personal) or (contribution.personal is None and known.startswith(finders_key())):
+        return contribution
+    found = gate(table, contribution.rows, personal)
+    told = tuple(count for count in found.counts if count.outcome != "publish")
+    return replace(contribution, rows=found.rows, withheld=len(found.on_hold), found=told) if told else contribution
 
 
 def _by_licence(dataset: Dataset, contribution: Contribution) -> Contribution | Text:
@@ -175,4 +219,5 @@ def input_of(contribution: Contribution) -> Input:
         to_correct=verdict.to_correct,
         on_hold=verdict.on_hold,
         stale_since=contribution.stale_since,
+        absent_since=contribution.absent_since,
     )

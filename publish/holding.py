@@ -122,7 +122,7 @@ def shrunk(contributions: Sequence[Contribution], last: Version | None) -> list[
     before: dict[str, int] = {}
     for contribution in contributions:
         now[contribution.partner] = now.get(contribution.partner, 0) + contribution.verdict.passed
-    for line in last.inputs if last else ():
+    for line in (*last.inputs, *last.absent) if last else ():
         before[line.partner] = before.get(line.partner, 0) + line.passed
     fewer = [(partner, rows, now.get(partner, 0)) for partner, rows in before.items() if now.get(partner, 0) < rows]
     return sorted(fewer, key=lambda line: (line[2] - line[1], line[0]))
@@ -134,7 +134,7 @@ def approve_command(dataset: str, found: str) -> str:
 
 
 def _files(candidate: Candidate) -> dict[str, str]:
-    return {one.partner: one.verdict.snapshot for one in candidate.contributions}
+    return {one.partner: one.verdict.snapshot for one in candidate.contributions if one.absent_since is None}
 
 
 def _new_files(candidate: Candidate, permits: Permits) -> tuple[Approval, ...]:
@@ -150,7 +150,7 @@ def _brought(candidate: Candidate, permits: Permits) -> dict[str, Partners]:
     for contribution in candidate.contributions:
         mine = now.setdefault(contribution.table, {})
         mine[contribution.partner] = mine.get(contribution.partner, 0) + contribution.verdict.passed
-    for line in candidate.last.inputs if candidate.last else ():
+    for line in (*candidate.last.inputs, *candidate.last.absent) if candidate.last else ():
         theirs = before.setdefault(line.table, {})
         theirs[line.partner] = theirs.get(line.partner, 0) + line.passed
     found = {}

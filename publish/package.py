@@ -55,7 +55,8 @@ def describe(
         "keywords": [word for keyword in line.keywords for word in dict.fromkeys(_both(keyword).values())],
         "licenses": [_licence(spdx) for spdx in dict.fromkeys(map(dataset.licence_of, names))],
         "contributors": _contributors(dataset, contributions),
-        "sources": [_source(contribution) for contribution in contributions],
+        # Rows in their grace period are of an older snapshot of the same source: provenance tells which.
+        "sources": [_source(contribution) for contribution in contributions if contribution.absent_since is None],
         "governance": _governance(dataset),
         "resources": [_resource(dataset, name, files, (beside or {}).get(name, ())) for name in names],
     }

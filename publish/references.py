@@ -16,6 +16,7 @@ from publish.deciding import Applied, apply
 from publish.decisions import UNDECIDED, Decisions
 from publish.matching.engine import Decided
 from publish.merge import SEPARATOR, Merged, key_of, merge
+from publish.persons import check_persons
 from schemas.dataset import Dataset, Table
 from schemas.judgement import Problem
 
@@ -41,7 +42,7 @@ def merge_tables(
     A table is merged after those that it refers to, so that an id which went into another is followed there. For
     each partner and table: rows in = published + merged into another + held. `before`: for each table the id that every
     own id was published under last time (about.ids_that_stood). Raises KeyMissingError, DeclarationError for a decision
-    that cannot be applied.
+    that cannot be applied, UndecidedError for personal data that nobody decided about.
     """
     today = today or datetime.datetime.now(datetime.UTC).date()
     merged: dict[str, Merged] = {}
@@ -53,6 +54,7 @@ def merge_tables(
         found = merge(table, rewritten, stood, _pairs(decisions, table, today))
         merged[table.name] = replace(found, rows=followed(table, found.rows, {table.name: found.aliases}))
     applied = apply(dataset, merged, decisions, today)
+    check_persons(dataset, contributions, applied, decisions)
     merged, held = applied.merged, list(applied.held)
     # A row that is held out may be what another refers to: go round until nothing more falls.
     while any(_hold_out(table, merged, held) for table in dataset.merged):

@@ -69,6 +69,7 @@ def restore(dataset: Dataset, store: Store, number: str, reason: str, *, created
                 rows=old.rows,
                 files=tuple(files),
                 inputs=old.inputs,
+                absent=old.absent,
                 restores=Restored(version=number, reason=" ".join(reason.split())),
             )
             about = About(

@@ -69,7 +69,8 @@ def inputs_of(store: Store, dataset: str) -> dict[tuple[str, str], str | None]:
     lines = listed(store, dataset)
     until: dict[tuple[str, str], str | None] = {}
     for line, after in zip_longest(lines, lines[1:]):
-        for source in load_line(store, dataset, line).inputs:
+        version = load_line(store, dataset, line)
+        for source in (*version.inputs, *version.absent):
             until[source.partner, source.snapshot] = after.created if after is not None else None
     return until
 

@@ -54,7 +54,10 @@ class VersionFile(_Kept):
 
 
 class Input(_Kept):
-    """What one partner brought to a version: whose, under which licence, which bytes, judged and mapped by what."""
+    """What one partner brought to a version: whose, under which licence, which bytes, judged and mapped by what.
+
+    `absent_since` is the ISO day since which rows are no longer in the partner's file, for those in their grace period.
+    """
 
     partner: str
     table: str
@@ -72,6 +75,7 @@ class Input(_Kept):
     to_correct: int
     on_hold: int
     stale_since: str | None = None
+    absent_since: str | None = Field(default=None, exclude_if=lambda since: since is None)
 
 
 class Restored(_Kept):
@@ -92,8 +96,9 @@ class Version(_Kept):
     """One version of a dataset: the whole of its manifest.json.
 
     `content` is the identity of what it says (package.identity): the same content never makes a second version.
-    `rows` counts the rows of each table. `restores` is set on a version that brings an older one back, `forgotten` on
-    one that a person's data was taken out of (docs/forgetting.md).
+    `rows` counts the rows of each table. `absent` are rows of older snapshots that are no longer in their partner's
+    file and in their grace period. `restores` is set on a version that brings an older one back, `forgotten` on one
+    that a person's data was taken out of (docs/forgetting.md).
     """
 
     dataset: str
@@ -105,6 +110,7 @@ class Version(_Kept):
     rows: Mapping[str, int]
     files: tuple[VersionFile, ...]
     inputs: tuple[Input, ...]
+    absent: tuple[Input, ...] = Field(default=(), exclude_if=lambda absent: not absent)
     restores: Restored | None = None
     forgotten: tuple[Forgotten, ...] = Field(default=(), exclude_if=lambda marks: not marks)
 

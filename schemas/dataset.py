@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -33,6 +33,7 @@ from schemas.territory.declaration import Territory
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx", "departements"]
+GraceDays = Annotated[int, Field(ge=0, le=366)]
 Provided = Literal["partner", "partner_title", "attribution", "licence", "snapshot_date", "error_address"]
 
 _GLANES = ("partner", "attribution", "licence", "error_address")
@@ -134,7 +135,8 @@ class DatasetLine(Declared):
     """The whole of dataset.yaml.
 
     `files` says where readers download: from the portal, or from the public store, where the portal only holds links.
-    `datastore` says who fills the portal's tables: Glane, the portal's own loader, or nobody.
+    `datastore` says who fills the portal's tables: Glane, the portal's own loader, or nobody. `grace` is for how many
+    days a row stays published that is no longer in its partner's file, unless the source says otherwise.
     """
 
     title: Text
@@ -150,6 +152,7 @@ class DatasetLine(Declared):
     files: Literal["portal", "store"] = "portal"
     datastore: Literal["glane", "portal", "off"] = "glane"
     retention: Retention = Retention()
+    grace: GraceDays = 7
     tables: list[TableLine] = Field(min_length=1)
 
     @model_validator(mode="after")

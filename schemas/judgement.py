@@ -80,7 +80,8 @@ class Verdict:
     """What was decided about one source's rows, bound to their bytes: whoever publishes checks it again (design, 3).
 
     `snapshot` is the SHA-256 of the bytes received, `rows_sha256` that of the Parquet bytes kept, `judged_by` the
-    dataset's fingerprint and `mapped_by` the source's. `valid_until` (ISO date) is as in Judgement.
+    dataset's fingerprint, `mapped_by` the source's and `gated_by` the gate's (None where an older release kept the
+    rows). `valid_until` (ISO date) is as in Judgement.
     """
 
     dataset: str
@@ -96,6 +97,7 @@ class Verdict:
     to_correct: int
     on_hold: int
     valid_until: str | None = None
+    gated_by: str | None = None
 
     def __post_init__(self) -> None:
         check_accounts(self.rows_in, self.passed, self.to_correct, self.on_hold)

@@ -14,6 +14,7 @@ from glane.declaration import Declared
 from glane.errors import GlaneError
 from glane.store import Store
 from glane.text import Text
+from schemas.absence import Leaving
 from schemas.dataset import Severity
 from schemas.expectations.outcome import Outcome
 from schemas.judgement import Judgement, Problem, Verdict, check_accounts
@@ -149,9 +150,9 @@ class SourceReport(Declared):
     rows are the ones published, and `last_good` how many they are; `failing_runs` counts the runs that failed one after
     the other, this one included, and `failing_since` is when the first of them was. `unmapped` lists the partner's
     columns that no field uses. `history` has the judgements before this one and itself, oldest first, and `sites` the
-    points of the rows. `given` tells of the values that are Glane's, `published` what a version holds of this partner,
-    others' values in it too. `more_problems` counts the occurrences of the distinct problems that are not told one by
-    one (grouped).
+    points of the rows. `absent` are rows that are no longer in the file and stay published for a while. `given` tells
+    of the values that are Glane's, `published` what a version holds of this partner, others' values in it too.
+    `more_problems` counts the occurrences of the distinct problems that are not told one by one (grouped).
     """
 
     about: About
@@ -171,6 +172,7 @@ class SourceReport(Declared):
     personal: tuple[PersonalCount, ...] = ()
     history: tuple[Earlier, ...] = ()
     sites: Sites | None = None
+    absent: tuple[Leaving, ...] = ()
     given: tuple[Given, ...] = ()
     published: Published | None = None
     failure: Failure | None = None

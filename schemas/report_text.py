@@ -33,7 +33,7 @@ def parts(report: SourceReport, language: str) -> dict[Part, str]:
     say = Speaker(language)
     head = [f"# {say('title', title=report.about.title[language], date=say.date(report.run_at))}", *_state(report, say)]
     counts = list(_counts(report.counts, report.previous, say)) if report.counts is not None else []
-    problems = [note[language] for note in report.notes]
+    problems = [note[language] for note in report.notes] + list(_absent(report, say))
     for severity in _SEVERITIES:
         problems += _problems(report, severity, say)
     if report.more_problems:
@@ -136,6 +136,23 @@ def _counts(counts: Counts, previous: Counts | None, say: Speaker) -> Iterator[s
         before = f" {say.number(getattr(previous, name))} |" if previous else ""
         table.append(f"| {say(word)} | {say.number(getattr(counts, name))} |{before}")
     yield "\n".join(table)
+
+
+def _absent(report: SourceReport, say: Speaker) -> Iterator[str]:
+    """The rows that are no longer in the file, in the order in which they leave."""
+    if not report.absent:
+        return
+    yield f"## {say('head-absent')}"
+    for one in report.absent:
+        named, more = say.general("between").join(map(plain, one.named)), one.rows - len(one.named)
+        yield say(
+            f"absent-{'one' if one.rows == 1 else 'many'}",
+            rows=say.count("row", one.rows),
+            since=say.date(one.since),
+            date=say.date(one.leave_on),
+            named=say("absent-more", named=named, n=say.number(more)) if more else named,
+        )
+    yield say("absent-todo")
 
 
 def _problems(report: SourceReport, severity: Severity, say: Speaker) -> Iterator[str]:

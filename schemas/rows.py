@@ -6,6 +6,8 @@ Does not belong here: judging (judge.py), and what is told to the partner (repor
     rows/<dataset>/<partner>/<judged>.parquet   the rows that passed, with `_line`; the same rows give the same bytes
     rows/<dataset>/<partner>/<judged>.json      their verdict
     rows/<dataset>/<partner>/latest.json        which of them are the last good ones; written last
+
+Rows that are no longer in the partner's file are kept beside them in the same way (absence.py).
 """
 
 import datetime
@@ -62,11 +64,12 @@ def keep(
     snapshot: str,
     mapped_by: str,
     judged_at: str,
+    gated_by: str | None = None,
 ) -> Verdict:
     """Keep the rows that passed with their verdict, as the partner's last good rows.
 
     `snapshot` is the SHA-256 of the bytes they were read from, `mapped_by` the source's fingerprint, `judged_at` the
-    moment in UTC (ISO 8601). Raises StoreError.
+    moment in UTC (ISO 8601), `gated_by` the key of the gate that they passed (personal/gate.py). Raises StoreError.
     """
     data = parquet_bytes(judgement.rows, table)
     verdict = Verdict(
@@ -83,13 +86,19 @@ def keep(
         to_correct=judgement.to_correct,
         on_hold=judgement.on_hold,
         valid_until=judgement.valid_until.isoformat() if judgement.valid_until else None,
+        gated_by=gated_by,
     )
     key = judged_key(snapshot, mapped_by, dataset.fingerprint)
-    folder = _folder(dataset.name, partner)
+    write_rows(store, key, data, verdict)
+    stand(store, dataset.name, partner, key)
+    return verdict
+
+
+def write_rows(store: Store, key: str, data: bytes, verdict: Verdict) -> None:
+    """Write rows (parquet_bytes) under `key` and then the verdict on them. Raises StoreError."""
+    folder = rows_folder(verdict.dataset, verdict.partner)
     store.write(f"{folder}/{key}.parquet", data)
     store.write_json(f"{folder}/{key}.json", asdict(verdict))
-    _point(store, folder, key)
-    return verdict
 
 
 def last_good(store: Store, dataset: str, partner: str) -> tuple[pl.DataFrame, Verdict] | None:
@@ -97,31 +106,36 @@ def last_good(store: Store, dataset: str, partner: str) -> tuple[pl.DataFrame, V
 
     Raises VerdictError where the rows are not the ones that the verdict let through.
     """
-    folder = _folder(dataset, partner)
-    pointer = store.read_json(f"{folder}/latest.json")
+    pointer = store.read_json(f"{rows_folder(dataset, partner)}/latest.json")
     if pointer is None:
         return None
     if not isinstance(pointer, dict) or not isinstance(pointer.get("judged"), str):
         raise _broken(dataset, partner, "latest.json names no rows")
-    return _load(store, dataset, partner, pointer["judged"])
+    return read_rows(store, dataset, partner, pointer["judged"])
 
 
 def judged(
     store: Store, dataset: str, partner: str, key: str, *, today: datetime.date
 ) -> tuple[pl.DataFrame, Verdict] | None:
-    """The rows once judged under `key`, which become the last good ones again; None where they must be judged.
+    """The rows once judged under `key`; None where they must be judged.
 
     That is where they never were, where a day has come that may change the verdict, and where the store's copy is
     damaged.
     """
     try:
-        rows, verdict = _load(store, dataset, partner, key)
+        rows, verdict = read_rows(store, dataset, partner, key)
     except VerdictError:
         return None
     if verdict.valid_until is not None and today >= datetime.date.fromisoformat(verdict.valid_until):
         return None
-    _point(store, _folder(dataset, partner), key)
     return rows, verdict
+
+
+def stand(store: Store, dataset: str, partner: str, key: str) -> None:
+    """Make the rows judged under `key` the partner's last good ones. Raises StoreError."""
+    pointer = f"{rows_folder(dataset, partner)}/latest.json"
+    if store.read_json(pointer) != {"judged": key}:
+        store.write_json(pointer, {"judged": key})
 
 
 def damaged(store: Store, dataset: str) -> Iterator[str]:
@@ -144,17 +158,15 @@ def parquet_bytes(rows: pl.DataFrame, table: Table) -> bytes:
     return buffer.getvalue()
 
 
-def _folder(dataset: str, partner: str) -> str:
+def rows_folder(dataset: str, partner: str) -> str:
+    """Where the store keeps a partner's judged rows."""
     return f"rows/{dataset}/{partner}"
 
 
-def _point(store: Store, folder: str, key: str) -> None:
-    if store.read_json(f"{folder}/latest.json") != {"judged": key}:
-        store.write_json(f"{folder}/latest.json", {"judged": key})
-
-
-def _load(store: Store, dataset: str, partner: str, key: str) -> tuple[pl.DataFrame, Verdict]:
-    folder = _folder(dataset, partner)
+def read_rows(store: Store, dataset: str, partner: str, key: str) -> tuple[pl.DataFrame, Verdict]:
+    """The rows that stand under `key` and their verdict. Raises VerdictError where they are not the ones that it let
+    through, or are not there."""
+    folder = rows_folder(dataset, partner)
     try:
         told, data = store.read(f"{folder}/{key}.json"), store.read(f"{folder}/{key}.parquet")
     except MissingError as error:

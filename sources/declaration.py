@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from glane.declaration import DeclarationError, Declared, load_declaration
 from glane.text import Text
+from schemas.dataset import GraceDays
 from schemas.licences import Spdx
 from schemas.personal.decisions import Decision
 from schemas.phrases import languages
@@ -133,7 +134,8 @@ class SourceLine(Declared):
     `language` (ISO 639-1: fr, nl) is the one in which the partner is answered, where Glane speaks it; `mail: off` keeps
     its answers from being mailed to the contact, where a mail server is configured. `cadence` is how often the source
     is asked while it changes; one that has long not changed is asked more seldom, but at least as often as `slowest`
-    says (weekly; sources/revisits.py).
+    says (weekly; sources/revisits.py). `grace` is for how many days a row that is no longer in the file stays published
+    (0: it leaves at once); where absent, the dataset's.
     """
 
     title: Text
@@ -158,6 +160,7 @@ class SourceLine(Declared):
     personal: list[Decision] = Field(default_factory=list)
     bounds: Bounds = Field(default_factory=Bounds)
     stale_after_days: int = Field(default=90, ge=1)
+    grace: GraceDays | None = None
     expected: Expected | None = None
 
     @model_validator(mode="after")

@@ -103,6 +103,9 @@ def _read(source: SourceOutcome, width: int) -> Iterator[str]:
         f"{source.rows_in} rows in: {source.published} published, {source.to_correct} to be corrected, "
         f"{source.on_hold} on hold, {source.merged} merged"
     )
+    if source.absent:
+        leave = f", leaving on {day(source.leave_on)}" if source.leave_on else ""
+        counts += f"; {source.absent} no longer in the file, published all the same{leave}"
     if source.state == "ok":
         since = f" (unchanged since {day(source.unchanged_since)})" if source.unchanged_since else ""
         yield f"{head}  {counts}{since or ('' if source.changed else ' (file unchanged)')}"

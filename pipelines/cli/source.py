@@ -71,6 +71,7 @@ def describe(source: Any, report: dict[str, Any] | None) -> dict[str, Any]:
             "failing_runs": report["failing_runs"],
             "failing_since": report["failing_since"],
             "data_of": report["arrival"]["fetched_at"] if report["arrival"] else None,
+            "absent": report["absent"],
         }
     named = {"source": source.name, "dataset": source.dataset, "partner": source.partner}
     if isinstance(source, BrokenSource):
@@ -103,6 +104,9 @@ def _sentence(line: dict[str, Any]) -> str:
     elif last is not None:
         said = f"{last['rows_in']} rows in, {last['to_correct']} to be corrected, {last['on_hold']} on hold"
         said += f", data of {day(last['data_of'])}" if last["data_of"] else ""
+    for absent in last["absent"] if last is not None else ():
+        missing = f"{absent['rows']} no longer in the file since {day(absent['since'])}"
+        said += f"; {missing}, leaving on {day(absent['leave_on'])}"
     head = f"{line['source']}  {line['organisation']}, {line['licence']}, {line['kind']} from {line['where']}"
     if line["freshness"] in ("late", "expired"):
         said += {

@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import polars as pl
 
 from glane.store import Store
-from publish.contribution import Contribution, Refusal
+from publish.contribution import Contribution, Refusal, by_partner
 from publish.deciding import Applied
 from publish.quality import QUALITY, Accounts
 from publish.quality.measures import completeness, dates, duplicates, likeness
 from publish.quality.places import places
-from publish.quality.report import Decided, QualityReport, Refused, Source, WaitingDecision, read_quality
+from publish.quality.report import Decided, HeldBack, QualityReport, Refused, Source, WaitingDecision, read_quality
 from publish.quality.wrong import failing, rules_in_words, terms, to_correct
 from publish.version import Version, path_of
 from schemas.dataset import Dataset
@@ -65,7 +65,7 @@ def report_quality(
     The same inputs give the same report: nothing in it is of another moment than that at which the version was made.
     Raises VersionError.
     """
-    dataset, contributions, merged = measured.dataset, measured.contributions, measured.applied.merged
+    dataset, contributions, merged = measured.dataset, by_partner(measured.contributions), measured.applied.merged
     today = datetime.datetime.fromisoformat(version.created).date()
     before = _before(store, last)
     filled = before.completeness if before else {}
@@ -96,6 +96,10 @@ def report_quality(
         rules=rules_in_words(wrong),
         terms=terms(dataset, store, partners),
         failing=failing(dataset, store, partners),
+        personal=tuple(
+            HeldBack(partner=partner, table=table, **count.model_dump())
+            for partner, table, count in measured.accounts.personal
+        ),
         refused=tuple(Refused(partner=one.partner, why=one.reason) for one in measured.refused),
         expectations=tuple(expectations),
         likeness=likeness(merged),

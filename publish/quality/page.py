@@ -133,14 +133,15 @@ def _waits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
 def _rows(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     yield paragraph(tell("rows-intro"))
     counts = Counts(
-        rows_in=sum(one.rows_in for one in report.partners),
+        rows_in=sum(one.rows_in + one.absent for one in report.partners),
         passed=sum(one.published + one.merged + one.held for one in report.partners),
         to_correct=sum(one.to_correct for one in report.partners),
         on_hold=sum(one.on_hold for one in report.partners),
     )
     if counts.rows_in:
         yield share_bar(counts, tell.say)
-    columns = ("rows_in", "published", "merged", "to_correct", "on_hold", "held")
+    absent = sum(one.absent for one in report.partners)
+    columns = ("rows_in", *(("absent",) if absent else ()), "published", "merged", "to_correct", "on_hold", "held")
     heads = [tell("col-partner")]
     heads += [tell(f"col-{name.replace('_', '-')}") for name in columns]
     lines = [
@@ -151,6 +152,8 @@ def _rows(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         for one in report.partners
     ]
     yield table(heads, lines, tell("head-rows"))
+    if absent:
+        yield paragraph(tell("rows-absent"))
     for name, count in report.left_out.items():
         values = {"title": names.table(name), "base": names.table(names.base(name) or name)}
         yield paragraph(tell("rows-left-out", n=tell.say.number(count), **values))

@@ -15,6 +15,8 @@ from glane.text import Text
 from publish.quality import Account
 from schemas.dataset import Severity
 from schemas.expectations.outcome import Outcome
+from schemas.personal.decisions import Outcome as GateOutcome
+from schemas.personal.finding import Kind
 from schemas.report import Step
 
 AGES = (30, 182, 365, 730, 1825)
@@ -223,6 +225,18 @@ class Failing(_Kept):
     runs: int
 
 
+class HeldBack(_Kept):
+    """In how many cells of rows that were judged before the gate found personal data that it does not let through any
+    more, and what became of it."""
+
+    partner: str
+    table: str
+    field: str
+    kind: Kind
+    outcome: GateOutcome
+    cells: int
+
+
 class Refused(_Kept):
     """A partner whose rows are left out, and why."""
 
@@ -255,6 +269,7 @@ class QualityReport(_Kept):
     terms: Terms
     failing: tuple[Failing, ...]
     refused: tuple[Refused, ...]
+    personal: tuple[HeldBack, ...] = ()
     expectations: tuple[Outcome, ...]
     likeness: Mapping[str, Likeness] = Field(default_factory=dict)
     coverage: Mapping[str, Any] = Field(

@@ -9,6 +9,7 @@ would be wrong for what we did, and none would be published for the sake of a fe
 """
 
 import datetime
+import hashlib
 import re
 from bisect import bisect_left
 from collections import Counter
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from operator import itemgetter
+from pathlib import Path
 
 import polars as pl
 
@@ -100,13 +102,30 @@ def personal_of(
     return Personal((*own, *table.line.personal), country, columns)
 
 
+def gate_key(personal: Personal) -> str:
+    """What tells one gate from another: a hash of what finds (this room's code and lists) and one of what a source
+    decided. Rows that passed under the same key would pass again, unchanged."""
+    decided_so = [decision.model_dump_json() for decision in personal.decisions]
+    decisions = hashlib.sha256("\n".join((personal.country, *decided_so)).encode()).hexdigest()
+    return f"{finders_key()}-{decisions[:32]}"
+
+
+@cache
+def finders_key() -> str:
+    """A hash of all that finds: the code and the lists of this room."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(__file__).parent.iterdir() if path.suffix in (".py", ".csv", ".yaml")):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
 def gate(table: Table, rows: pl.DataFrame, personal: Personal) -> Gated:
     """Let through of `rows` (fields as text, and `_line`) what may be judged and published."""
     rows = rows.with_row_index(_ROW)
     told: list[Found] = []
     held: set[int] = set()
     counts: list[PersonalCount] = []
-    for name in _looked_at(table):
+    for name in looked_at(table):
         found = search_column(rows[name], personal.context(name))
         if not found:
             continue
@@ -181,7 +200,7 @@ def _covered(problem: Problem, cover: Cover) -> Problem:
     )
 
 
-def _looked_at(table: Table) -> Iterator[str]:
+def looked_at(table: Table) -> Iterator[str]:
     """The fields of texts that leave the house; what declarations fill and the keys we make are not."""
     for name in table.published_fields:
         kind = table.field(name).get("type", "string")

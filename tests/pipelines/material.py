@@ -11,6 +11,7 @@ title: {{fr: Lieux, en: Places}}
 description: {{fr: Des lieux où l'on répare., en: Places where things are repaired.}}
 language: fr
 frequency: daily
+grace: 0
 steward: {{name: Les communs, email: communs@example.org}}
 licence: {{publish: etalab-2.0, accept: [etalab-2.0, CC0-1.0]}}
 governance:
@@ -57,7 +58,7 @@ class Commons:
     settings: Settings
 
     def dataset(self, name: str = "lieux") -> Path:
-        """Declare a dataset."""
+        """Declare a dataset. Rows that vanish leave at once: what a grace period does is told by test_grace.py."""
         folder = self.settings.schemas / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "dataset.yaml").write_text(DATASET.format(table="places"), encoding="utf-8")

@@ -15,7 +15,8 @@ from pipelines.catalogue import Entry, load_catalogue
 from pipelines.cli.say import day
 from pipelines.contributing import contributions_of, is_too_stale
 from pipelines.harvesting import SourceCrashError, take_all_in
-from pipelines.intake import Intake, is_taken_in, take_in
+from pipelines.intake import Intake, take_in
+from pipelines.taken_in import is_taken_in
 from schemas.dataset import Dataset
 from schemas.report import last_report
 from schemas.report_text import to_markdown

@@ -48,7 +48,7 @@ def _published(commons: Commons, version: str) -> list[str]:
 def test_every_row_of_every_partner_is_accounted_for_in_the_summary(commons: Commons, glane: Glane) -> None:
     code, outcome = _run(glane)
     (dataset,) = outcome["datasets"]
-    nothing = {"to_correct": 0, "on_hold": 0, "merged": 0, "personal": {}}
+    nothing = {"to_correct": 0, "on_hold": 0, "merged": 0, "absent": 0, "leave_on": None, "personal": {}}
     assert code == outcome["exit_code"] == 0
     assert _sources(outcome) == {
         "angers": {"partner": "angers", "state": "ok", "changed": True, "rows_in": 2, "published": 2} | nothing | GOOD,

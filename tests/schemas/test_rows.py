@@ -14,7 +14,7 @@ from glane.store import FolderStore, Store
 from schemas.dataset import Dataset
 from schemas.judge import judge
 from schemas.judgement import LINE, Verdict
-from schemas.rows import VerdictError, judged, judged_key, keep, last_good, parquet_bytes
+from schemas.rows import VerdictError, judged, judged_key, keep, last_good, parquet_bytes, stand
 from tests.schemas.material import good, places, rows_of
 
 TODAY = datetime.date(2026, 11, 21)
@@ -87,6 +87,7 @@ def test_unchanged_rows_under_unchanged_rules_are_not_judged_again(store: Store,
     found = judged(store, "places", "mill", judged_key("s1", "m1", dataset.fingerprint), today=TODAY)
     assert found is not None
     assert found[1] == verdict
+    stand(store, "places", "mill", judged_key("s1", "m1", dataset.fingerprint))
     last = last_good(store, "places", "mill")
     assert last is not None
     assert last[1] == verdict
