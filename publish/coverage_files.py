@@ -86,6 +86,28 @@ def cover(dataset: Dataset, canonical: Sequence[VersionFile], folder: Path, stor
     return Covered(tuple(files), tuple(package), quality or None)
 
 
+def recount(store: Store, descriptor: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """Write the files of coverage that a version's `descriptor` names again into `folder`, where its tables' canonical
+    CSV are now other ones; gives their paths, and what quality.json says of it, by table.
+
+    Where the store no longer has the list of communes that was used, they stay as they are.
+    """
+    paths: list[str] = []
+    quality: dict[str, Any] = {}
+    tables = {one["name"]: one for one in descriptor["resources"]}
+    for told in descriptor.get("coverage", ()):
+        resource = tables[told["table"]]
+        reference = kept_reference(store, Told.model_validate(told["reference"])) if told["reference"] else None
+        if told["reference"] and reference is None:
+            continue
+        coverage = coverage_of(Territory(**resource["territory"]), read_csv(folder / resource["path"]), reference)
+        quality[told["table"]] = coverage.summary()
+        for file, frame in zip(told["files"], (coverage.departments, coverage.communes), strict=False):
+            (folder / file["path"]).write_bytes(to_csv(_as_text(frame)))
+            paths.append(file["path"])
+    return paths, quality
+
+
 def communes_again(store: Store, descriptor: Mapping[str, Any], table: str, csv: Path, path: Path) -> bool:
     """Write the list of communes of `table` at `path` again, from its canonical `csv` and what its version's
     `descriptor` says; False where the store no longer has the reference that it names."""

@@ -20,8 +20,10 @@ from glane.store import Store, to_json
 from glane.text import LANGUAGES
 from publish import changelog, feed
 from publish.about import PROVENANCE, kept
+from publish.coverage_files import recount
 from publish.delta import Difference, write_delta
 from publish.diff import csv_of, descriptor_of, key_of, schemas_of, whole_csv
+from publish.forgetting.blotting import blot_out
 from publish.forgetting.person import Person, keys, provenance_of
 from publish.formats import FORMATS
 from publish.formats.delimited import read_csv, to_csv
@@ -163,6 +165,7 @@ class _Rewriting:
         """Every file, in the order in which each needs the others."""
         version = self._version
         rows = self._data()
+        covered = self._coverage()
         former = provenance_of(self._store, version)
         provenance = former.filter(~_of(self._person, self._out))
         write_frame(provenance, self._folder / PROVENANCE)
@@ -171,7 +174,7 @@ class _Rewriting:
         told = self._changelog(rows, differences, provenance)
         descriptor = self._package()
         self._feeds(told, descriptor, differences)
-        self._quality(rows, former.filter(_of(self._person, self._out)))
+        self._quality(rows, former.filter(_of(self._person, self._out)), covered)
         self._rest()
         order = [file.path for file in version.files]
         files = sorted(self._files.values(), key=lambda file: (_place(file.path, order), file.path))
@@ -204,6 +207,15 @@ class _Rewriting:
                     if not self._store.exists(f"{self._version.key}/{file.path}"):
                         (self._folder / file.path).unlink()
         return rows
+
+    def _coverage(self) -> dict[str, Any]:
+        """How many rows each commune has, counted again; gives what the quality report says of it."""
+        paths, told = recount(self._store, self._descriptor, self._folder)
+        for path in paths:
+            self._keep(path)
+            if not self._store.exists(f"{self._version.key}/{path}"):
+                (self._folder / path).unlink()
+        return told
 
     def _deltas(self) -> dict[str, Difference]:
         found: dict[str, Difference] = {}
@@ -250,9 +262,9 @@ class _Rewriting:
         return told
 
     def _package(self) -> dict[str, Any]:
-        data = [file for file in self._files.values() if file.kind == "data"]
+        data = [file for file in self._files.values() if file.kind in ("data", "coverage")]
         descriptor = with_files(self._descriptor, data)
-        was = {one.path: f"sha256:{one.sha256}" for one in self._version.files if one.kind == "data"}
+        was = {one.path: f"sha256:{one.sha256}" for one in self._version.files if one.kind in ("data", "coverage")}
         mark = {
             "at": self._person.at,
             "was": {one.path: was[one.path] for one in data if was[one.path] != f"sha256:{one.sha256}"},
@@ -302,7 +314,7 @@ class _Rewriting:
             last = told["previous"]
         return found
 
-    def _quality(self, rows: Mapping[str, int], gone: pl.DataFrame) -> None:
+    def _quality(self, rows: Mapping[str, int], gone: pl.DataFrame, covered: Mapping[str, Any]) -> None:
         if QUALITY not in self._paths:
             return
         told: dict[str, Any] = self._person.telling.out_of(json.loads(self._read(QUALITY)))
@@ -319,6 +331,8 @@ class _Rewriting:
             else count
             for name, count in told.get("left_out", {}).items()
         }
+        for name, said in covered.items():
+            told["coverage"][name] = {**told["coverage"][name], **said}
         for path, data in without_them(told, self._folder, self._version, self._descriptor):
             self._write(path, data)
 
@@ -331,18 +345,7 @@ class _Rewriting:
             target = self._folder / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path_of(self._store, self._version, file), target)
-            if self._person.telling.in_file(target.read_bytes()):
-                if file.path.endswith(".csv"):
-                    frame = read_csv(target)
-                    target.write_bytes(
-                        to_csv(frame.filter(~pl.any_horizontal(pl.all().is_in(ids).fill_null(value=False))))
-                    )
-                elif file.path.endswith(".json"):
-                    target.write_bytes(to_json(self._person.telling.out_of(json.loads(target.read_bytes()))))
-                else:
-                    target.write_text(
-                        self._person.telling.covered(target.read_text(encoding="utf-8")), encoding="utf-8"
-                    )
+            blot_out(target, self._person.telling, ids)
             self._keep(file.path)
 
     def _there(self, file: VersionFile) -> bool:

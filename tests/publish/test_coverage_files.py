@@ -15,6 +15,8 @@ from glane.declaration import DeclarationError
 from glane.removals import remove
 from glane.store import FolderStore
 from publish.build import Built, build_version
+from publish.forgetting.person import Person, cells_in_versions, family, only_theirs, traced
+from publish.forgetting.versions import forget_in_versions
 from publish.remaking import derive_again
 from publish.restoration import restore
 from publish.retention import surplus
@@ -225,3 +227,25 @@ def test_a_territory_that_cannot_be_is_refused_where_it_stands(tmp_path: Path, t
     with pytest.raises(DeclarationError, match=what) as raised:
         declare(tmp_path, declaration=text, sites={**SITES, "fields": fields})
     assert "territory" in raised.value.faults[0].key
+
+
+def test_where_a_person_is_forgotten_communes_are_counted_again(
+    dataset: Dataset, store: FolderStore, tmp_path: Path
+) -> None:
+    know(store)
+    build(dataset, store, ANGERS, NANTES)
+    found = traced(store, "essai", family(dataset, "sites"), ["n--1"])
+    texts = only_theirs(*cells_in_versions(store, found))
+    lines = {"table": "sites", "texts": texts, "at": "2026-12-01T10:00:00+00:00", "id_too": False}
+    person = Person(**{**{name: getattr(found, name) for name in found.__dataclass_fields__}, **lines})
+    with store.writer():
+        forget_in_versions(dataset, store, person)
+    assert read(store, COMMUNES)["rows"].to_list() == ["0", "0", "1"]
+    quality = json.loads(store.read("versions/essai/1.0.0/quality.json"))["coverage"]["sites"]
+    assert (quality["france"]["rows"], quality["france"]["communes_without"]) == (1, 2)
+    assert members(store)["sites-departement-44.csv"].count(b"\n") == 1
+    assert verify_store(store, "essai") == []
+    before = store.read(f"versions/essai/1.0.0/{COMMUNES}")
+    store.remove(f"versions/essai/1.0.0/{COMMUNES}")
+    made = derive_again(store, "essai", "1.0.0", tmp_path / "again", ["communes"])
+    assert [path.read_bytes() for path in made] == [before]
