@@ -14,6 +14,7 @@ from glane.store import Store
 from pipelines.intake import Intake
 from pipelines.release import Merge, Publication, Release
 from pipelines.traffic import Traffic
+from publish.quality.page import page_path
 from publish.version import path_of
 from schemas.dataset import Dataset, Table
 from schemas.personal.decisions import Outcome
@@ -279,6 +280,9 @@ def of_release(release: Release, dataset: Dataset, store: Store) -> Metadata:
     changelog = next((file for file in version.files if file.path == "changelog.en.md"), None)
     if changelog is not None:
         shown["changelog"] = dg.MetadataValue.md(path_of(store, version, changelog).read_text(encoding="utf-8"))
+    quality = page_path("en")
+    if any(file.path == quality for file in version.files):
+        shown["quality page"] = dg.MetadataValue.path(store.where(f"{version.key}/{quality}"))
     return shown
 
 

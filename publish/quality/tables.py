@@ -11,7 +11,7 @@ STYLE = """
 :root { --bar: #cfe0f5; } @media (prefers-color-scheme: dark) { :root { --bar: #24476e; } }
 td.bar { background: linear-gradient(to right, var(--bar) var(--w), transparent 0); min-width: 4.5rem;
   print-color-adjust: exact; }
-th[scope=row] { font-weight: inherit; }
+td:not(.words) { white-space: nowrap; }
 """
 
 _WIDE = 4
