@@ -13,21 +13,21 @@ from pydantic import BeforeValidator, Field
 from glane.declaration import Declared
 from glane.text import Text
 
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
 class Steward(Declared):
     """Who answers for the dataset; `email` is a role's address, never a person's."""
 
     name: str
-    email: str = Field(pattern=_EMAIL)
+    email: str = Field(pattern=EMAIL)
 
 
 class Errors(Declared):
     """Where readers write that a row is wrong: to `address` (the steward's where none is given), in `folder` of the
     account that the environment names (GLANE_IMAP_...). No more than `per_day` of their messages are kept a day."""
 
-    address: str | None = Field(default=None, pattern=_EMAIL)
+    address: str | None = Field(default=None, pattern=EMAIL)
     folder: str = Field(default="INBOX", pattern=r"^[ !#-\[\]-~]+$")
     per_day: int = Field(default=50, ge=1, le=1000)
 

@@ -1,9 +1,10 @@
 """`glane terms`: what partners write that no term list knows, and accepting what it means.
 
 Belongs here: arguments and what is printed. Does not belong here: the counts (schemas/tally.py), writing into tables
-(pipelines/accepting.py).
+(pipelines/accepting.py), proposals (pipelines/term_proposals.py).
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,11 @@ import typer
 from pipelines.cli.say import day, out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from schemas.dataset import Dataset
     from schemas.tally import RejectedTerm
+    from sources.declaration import BrokenSource, Source
 
 
 def terms(
@@ -28,6 +33,12 @@ def terms(
     partner: Annotated[
         str | None, typer.Option(help="For this partner alone: written into its own table, not the shared list.")
     ] = None,
+    proposal: Annotated[
+        bool, typer.Option("--proposal", help="Print what is to be proposed to whoever keeps each list, ready to send.")
+    ] = False,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="With --proposal: write it there, as Markdown and CSV.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object with the rules' counts too, for programs.")
     ] = False,
@@ -37,7 +48,8 @@ def terms(
     Each with its field, how often it stands in the partners' last files (and stood in those before), who writes it,
     since when, and the term that is offered instead. --accept writes into the list that all partners share that one is
     a synonym of ours (schemas/DATASET/terms), or with --partner into that partner's own table (terms.csv beside its
-    source.yaml). Nothing is taken over by itself.
+    source.yaml). Nothing is taken over by itself. --proposal puts what is left into words for whoever keeps the list
+    (schemas/DATASET/terms/keepers.yaml), in French and in English, with the address that it goes to.
     """
     from dataclasses import asdict
 
@@ -63,6 +75,9 @@ def terms(
             said = f"{accepted.field}: {accept!r} is understood as {accepted.ours!r} from now on ({accepted.table})."
             out().print(escape(said), soft_wrap=True)
         return
+    if proposal:
+        _propose(found, rejected, catalogue[dataset].sources, into)
+        return
     rules = rule_counts(store, dataset, partners)
     if as_json:
         counts = {one: [line.model_dump() for line in lines] for one, lines in rules.items()}
@@ -73,6 +88,36 @@ def terms(
         out().print(f"{dataset}: {said}.")
     for term in rejected:
         out().print(escape(_line(term)))
+
+
+def _propose(
+    dataset: "Dataset",
+    rejected: "Sequence[RejectedTerm]",
+    sources: "Iterable[Source | BrokenSource]",
+    into: Path | None,
+) -> None:
+    from glane.store import DiskError
+    from glane.text import LANGUAGES
+    from pipelines.term_proposals import how_to_send, proposals, to_markdown, written
+    from schemas.term_keepers import keepers_of
+
+    made = proposals(dataset, rejected, keepers_of(dataset), sources)
+    if not made:
+        out().print(f"{dataset.name}: there is nothing to propose.")
+    for one in made:
+        language = one.keeper.language if one.keeper else dataset.line.language
+        if into is None:
+            for spoken in sorted(LANGUAGES, key=lambda other: other != language):
+                out().print(to_markdown(one, spoken), markup=False, soft_wrap=True)
+        else:
+            try:
+                into.mkdir(parents=True, exist_ok=True)
+                for name, data in written(one):
+                    (into / name).write_bytes(data)
+                    out().print(str(into / name), markup=False, soft_wrap=True)
+            except OSError as error:
+                raise DiskError(error) from error
+        out().print(how_to_send(one, language), markup=False, soft_wrap=True)
 
 
 def _line(term: "RejectedTerm") -> str:

@@ -2,14 +2,22 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
 from glane.declaration import DeclarationError
-from pipelines.settings import CHECKOUT
-from schemas.dataset import load_dataset
+from glane.store import open_store
+from glane.text import LANGUAGES
+from pipelines.catalogue import load_catalogue
+from pipelines.intake import take_in
+from pipelines.settings import CHECKOUT, load_settings
+from pipelines.term_proposals import how_to_send, proposals, to_csv, to_markdown
+from schemas.dataset import load_dataset, load_datasets
+from schemas.tally import RejectedTerm
+from schemas.term_keepers import keepers_of
 from sources.declaration import load_source
 from sources.term_table import add_term
 from tests.pipelines.conftest import Glane
@@ -133,3 +141,85 @@ def test_a_list_that_is_written_to_stays_one_that_can_be_read(glane: Glane, fold
     after = load_dataset(place).main
     assert after.terms == before.terms
     assert after.synonyms["frais"] == before.synonyms["frais"] | {"Gratuitt": "Gratuit"}
+
+
+def judge_all() -> None:
+    settings = load_settings()
+    entry, store = load_catalogue(settings)["inclusion_sites"], open_store(settings.store)
+    for partner in entry.partners:
+        take_in(entry.source(partner), entry.dataset, store)
+
+
+def test_what_no_list_knows_is_a_proposal_to_whoever_keeps_it_ready_to_be_sent(
+    glane: Glane, folder: Path, tmp_path: Path
+) -> None:
+    rows = "3;C;49000;Angers;au chapeau\n"
+    (folder / "lieux.csv").write_text(
+        f"{HEADER}1;A;49000;Angers;prix libre\n2;B;49000;Angers;au chapeau\n{rows}", "utf-8"
+    )
+    other = folder.parent / "brest"
+    shutil.copytree(folder, other)
+    (other / "lieux.csv").write_text(f"{HEADER}1;A;29200;Brest;Au Chapeau\n", "utf-8")
+    line = (other / "source.yaml").read_text("utf-8")
+    line = line.replace("frais_a_charge: Frais", "frais_a_charge: {column: Frais, terms: {prix libre: Gratuit}}")
+    (other / "source.yaml").write_text(line, "utf-8")
+    judge_all()
+
+    told = glane("terms", "inclusion_sites", "--proposal", "--into", str(tmp_path / "out"))
+    assert told.code == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    stem = "inclusion_sites-standard-de-la-mediation-numerique-1-0-2"
+    assert names == [f"{stem}.csv", f"{stem}.en.md", f"{stem}.fr.md"]
+    address = "https://github.com/LaMednum/standard-mediation-num/issues/new?title=Termes%20propos%C3%A9s"
+    assert address in told.out
+    table = (tmp_path / "out" / f"{stem}.csv").read_text("utf-8").splitlines()
+    today = datetime.now(UTC).date().isoformat()
+    standard = "Standard de la médiation numérique 1.0.2,frais,frais_a_charge"
+    assert sorted(table[1:]) == sorted(
+        [
+            f"{standard},au chapeau,2,1,{today},,",
+            f"{standard},Au Chapeau,1,1,{today},,",
+            f"{standard},prix libre,1,1,{today},,Gratuit",
+        ]
+    )
+    french = (tmp_path / "out" / f"{stem}.fr.md").read_text("utf-8")
+    assert "3 termes, 4 valeurs, 2 partenaires" in french
+    assert not any(word in french + told.out for word in ("angers", "brest"))
+    shown = glane("terms", "inclusion_sites", "--proposal").out
+    assert "# Termes proposés pour « Standard de la médiation numérique 1.0.2 »" in shown
+    assert "# Terms proposed for “Standard de la médiation numérique 1.0.2”" in shown
+
+
+def test_a_term_that_tells_of_a_person_is_counted_and_not_sent() -> None:
+    dataset = load_dataset(CHECKOUT / "schemas" / "inclusion_sites")
+    since = "2026-11-22T06:00:00+00:00"
+    terms = [
+        RejectedTerm("frais_a_charge", "Jeanne Martin, 06 12 34 56 78", 3, None, ("angers",), since, None),
+        RejectedTerm("frais_a_charge", "=prix|libre", 2, None, ("angers", "brest"), since, "Gratuit"),
+        RejectedTerm("pays", "Wallonie", 1, None, ("brest",), since, "BE"),
+    ]
+    standard, own = proposals(dataset, terms, keepers_of(dataset), ())
+    assert (len(standard.terms), standard.personal, len(own.terms), own.keeper) == (1, 3, 1, None)
+    for language in LANGUAGES:
+        text = to_markdown(standard, language)
+        assert "Martin" not in text
+        assert "`=prix\\|libre` | 2 | 2 | 22 nov" in text.replace("22 November", "22 nov").replace(
+            "22 novembre", "22 nov"
+        )
+    assert "'=prix|libre,2,2,2026-11-22,Gratuit," in to_csv(standard).decode()
+    assert how_to_send(own, "en") == "To be sent: this commons' own lists"
+    assert "issues/new?title=" in how_to_send(standard, "en")
+
+
+def test_every_declared_keeper_keeps_lists_that_there_are_and_a_wrong_one_is_told_at_its_line(folder: Path) -> None:
+    for declared in load_datasets(CHECKOUT / "schemas").values():
+        kept = [name for keeper in keepers_of(declared) for name in keeper.lists]
+        assert len(kept) == len(set(kept))
+    home = folder.parents[2] / "schemas" / "inclusion_sites"
+    path = home / "terms" / "keepers.yaml"
+    path.write_text(path.read_text("utf-8").replace("- publics\n", "- publiks\n"), "utf-8")
+    with pytest.raises(DeclarationError) as caught:
+        keepers_of(load_dataset(home))
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.what) == ("keepers.0.lists.3", "There is no list 'publiks'.")
+    assert path.read_text("utf-8").splitlines()[fault.line - 1].strip() == "- publiks"
