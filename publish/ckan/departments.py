@@ -113,13 +113,6 @@ def department_files(store: Store, dataset: Dataset, version: Version, folder: P
     return found
 
 
-def standing_files(store: Store, dataset: Dataset, version: Version) -> frozenset[str]:
-    """The SHA-256 of every file that the page of départements may lead to while it shows `version`: whoever takes a
-    person's data out of a portal leaves these alone. Raises VersionError."""
-    with tempfile.TemporaryDirectory(prefix="glane-") as folder:
-        return frozenset(file.digest for file in department_files(store, dataset, version, Path(folder)))
-
-
 class _Publication:
     """One publication of the page under way."""
 
