@@ -27,7 +27,7 @@ class UnknownTableError(CallError):
     """A table that the version does not have."""
 
 
-_TEXTS = {"partner": pl.String, "table": pl.String}
+_TEXTS = {"partner": pl.String, "table": pl.String, "licence": pl.String}
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,49 @@ def usable_rows(store: Store, version: Version, table: str, use: str) -> pl.Data
     A merged row holds values of several partners, so one licence that says no holds the whole row back. Raises
     UnknownUseError, UnknownTableError, VersionError.
     """
-    refused = [(one.partner, one.table) for one in permissions(version.inputs, use) if one.right.answer == "no"]
+    barred, key = _barred(store, version, table, use)
+    return read_csv(whole_csv(store, version, table)).filter(~key.is_in(barred["id"].implode()))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Rows that may not be used so because of a licence: whose, how many, and what the licence says."""
+
+    licence: str
+    partners: tuple[str, ...]
+    rows: int
+    right: Right
+
+
+def refusals(store: Store, version: Version, table: str, use: str) -> tuple[Refusal, ...]:
+    """Why the other rows of `table` may not be used so, by licence; a row of two such licences counts for both. Raises
+    as usable_rows."""
+    barred, key = _barred(store, version, table, use)
+    rows = read_csv(whole_csv(store, version, table)).select(key.alias("id"))
+    met = rows.join(barred, on="id")
+    counted = met.group_by("licence").agg(pl.col("partner").unique().sort(), pl.col("id").n_unique()).sort("licence")
+    return tuple(
+        Refusal(licence, tuple(partners), count, right_to(use, licence))
+        for licence, partners, count in counted.iter_rows()
+    )
+
+
+def _barred(store: Store, version: Version, table: str, use: str) -> tuple[pl.DataFrame, pl.Expr]:
+    """The ids of rows that a partner's licence bars from `use`, with the partner and the licence; and which of them a
+    row of `table` has."""
+    denied = [one for one in permissions(version.inputs, use) if one.right.answer == "no"]
     resources = {resource["name"]: resource for resource in descriptor_of(store, version)["resources"]}
     if table not in resources:
         what = f"Version {version.version} of {version.dataset} has no table {table!r}."
         raise UnknownTableError(what, f"Its tables: {', '.join(resources)}.")
     origins = pl.read_parquet(path_of(store, version, version.file(PROVENANCE)))
+    key = key_of(resources[table]["schema"])
     if table in origins["table"]:
         origins = origins.filter(pl.col("table") == table)
-    # Else the table is derived from another one, whose ids it has.
-    barred = pl.DataFrame(refused, schema=_TEXTS, orient="row")
-    ids = origins.join(barred, on=["partner", "table"], how="semi")["id"]
-    rows = read_csv(whole_csv(store, version, table))
-    key = pl.concat_str(key_of(resources[table]["schema"]), separator=SEPARATOR)
-    return rows.filter(~key.is_in(ids.implode()))
+    else:
+        # The table is derived from another one: it has its ids, or names them.
+        named = [one["fields"] for one in resources[table]["schema"].get("foreignKeys", ())]
+        key = (named[0],) if named else key
+    refused = [(one.partner, one.table, one.licence) for one in denied]
+    barred = origins.join(pl.DataFrame(refused, schema=_TEXTS, orient="row"), on=["partner", "table"])
+    return barred.select("id", "partner", "licence"), pl.concat_str([pl.col(name) for name in key], separator=SEPARATOR)

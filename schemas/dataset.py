@@ -30,6 +30,7 @@ from schemas.retention import Retention
 from schemas.table_faults import faults_of
 from schemas.term_lists import load_terms, terms_path
 from schemas.territory.declaration import Territory
+from schemas.wikidata import Wikidata
 
 Severity = Literal["error", "warning", "info"]
 Format = Literal["csv", "parquet", "geojson", "xlsx", "departements"]
@@ -105,6 +106,7 @@ class TableLine(Declared):
     rules: list[RuleLine] = Field(default_factory=list)
     merge: Merge = Field(default_factory=Merge)
     links: list[Link] = Field(default_factory=list)
+    wikidata: Wikidata | None = None
     personal: list[Decision] = Field(default_factory=list)
     expectations: list[ExpectationLine] = Field(default_factory=list)
 

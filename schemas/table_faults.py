@@ -79,6 +79,8 @@ def _named_fields(line: "TableLine") -> Iterator[tuple[tuple[str | int, ...], st
     for number, expectation in enumerate(line.expectations):
         for place, name in enumerate(fields_of(expectation)):
             yield ("expectations", number, "fields", place), name
+    if line.wikidata:
+        yield from ((("wikidata", *at), name) for at, name in line.wikidata.named_fields())
     if line.territory:
         yield from ((("territory", key), name) for key, name in line.territory.columns.items())
     if line.geometry:

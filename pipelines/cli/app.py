@@ -9,6 +9,7 @@ from pipelines.cli import (
     approve,
     check,
     coverage,
+    export,
     past,
     publish,
     register,
@@ -55,6 +56,7 @@ app.command("approve")(approve.approve)
 app.command("trace")(trace.trace)
 app.command("register")(register.register)
 app.command("rights")(rights.rights)
+app.command("export")(export.export)
 app.command("coverage")(coverage.coverage)
 app.command("publish")(publish.publish)
 app.command("restore")(restore.restore)

@@ -8,11 +8,11 @@ from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
 
 
-def relicense(commons: Commons, partner: str, licence: str) -> None:
+def relicense(commons: Commons, partner: str, licence: str, was: str = "etalab-2.0") -> None:
     path = commons.settings.sources / "lieux" / partner / "source.yaml"
     text = path.read_text(encoding="utf-8")
-    assert "licence: etalab-2.0" in text
-    path.write_text(text.replace("licence: etalab-2.0", f"licence: {licence}"), encoding="utf-8")
+    assert f"licence: {was}" in text
+    path.write_text(text.replace(f"licence: {was}", f"licence: {licence}"), encoding="utf-8")
 
 
 def test_a_reuser_is_answered_partner_by_partner_and_gets_the_rows_that_may_be_used(
@@ -51,3 +51,43 @@ def test_a_source_whose_licence_nobody_stated_is_answered_and_never_published(co
     versions = commons.settings.store / "versions" / "lieux"
     ids = read_csv(versions / "1.0.0" / "lieux-places.csv")["id"]
     assert "brest" not in set(ids.str.split("--").list.first())
+
+
+WIKIDATA = """\
+    formats: [csv]
+    wikidata: {kind: Q13226383, language: fr, labels: {fr: nom}, statements: {P281: code_postal}}
+"""
+
+
+def test_an_export_for_wikidata_has_the_rows_that_may_go_there_and_tells_why_the_others_may_not(
+    commons: Commons, glane: Glane, tmp_path: Path
+) -> None:
+    relicense(commons, "brest", "CC0-1.0")
+    glane("run")
+    file = tmp_path / "lieux.txt"
+    nothing = glane("export", "lieux", str(file))
+    assert (nothing.code, "does not say what its rows are in Wikidata" in nothing.err) == (2, True)
+    declared = commons.settings.schemas / "lieux" / "dataset.yaml"
+    text = declared.read_text(encoding="utf-8")
+    declared.write_text(text.replace("    formats: [csv]\n", WIKIDATA), encoding="utf-8")
+    unreferred = glane("export", "lieux", str(file))
+    assert (unreferred.code, file.exists()) == (2, False)
+    said = glane("export", "lieux", str(file), "--reference", "https://data.example.org/lieux")
+    # Le Fil is Angers' too, whose licence says no.
+    assert [line for line in file.read_text("utf-8").splitlines() if "\tL" in line] == ['LAST\tLfr\t"Le Phare"']
+    assert (said.code, said.out.splitlines()) == (
+        0,
+        [
+            "1 rows may go into Wikidata: 1 new items, 0 that are there already, 0 left out because of a person's name",
+            "3 rows are left out, under etalab-2.0 (angers, caen): Wikidata is under CC0, which does not secure the "
+            "credit that this licence asks for. https://www.wikidata.org/wiki/Wikidata:Licensing",
+        ],
+    )
+    assert glane("export", "lieux", str(file)).code == 2
+    relicense(commons, "brest", "CC-BY-4.0", was="CC0-1.0")
+    declared.write_text(declared.read_text("utf-8").replace("CC0-1.0]", "CC0-1.0, CC-BY-4.0]"), encoding="utf-8")
+    glane("run")
+    none = glane("export", "lieux", "--reference", "https://data.example.org/lieux")
+    assert none.code == 1
+    assert "No row of lieux/places may go into Wikidata." in none.err
+    assert "under CC-BY-4.0 (brest)" in none.err
