@@ -41,8 +41,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         ),
         (
             "Hello,\n\nthe partners of “{dataset}” use terms that the lists of this standard do not know yet. Here "
-            "they are, counted in their last files: {terms} terms, {rows} values, {partners} partners. We propose to add "
-            "them, or ask you which term of the list to use instead."
+            "they are, counted in their last files: {terms} terms, {rows} values, {partners} partners. We propose to "
+            "add them, or ask you which term of the list to use instead."
         ),
     ),
     "list": ("Liste {list}, champ {field}", "List {list}, field {field}"),
