@@ -20,6 +20,7 @@ from publish.diff import csv_of
 from publish.ended import Ended, told_ended
 from publish.formats import FORMATS
 from publish.formats.parquet import write_frame
+from publish.provenance import credited
 from publish.quality import QUALITY
 from publish.quality.page import quality_pages
 from publish.succession import Succession
@@ -67,7 +68,7 @@ def write_about(folder: Path, store: Store, version: Version, about: About) -> V
         told_ended(about.ended, about.succession.differences, ids_that_stood(store, version.dataset)),
     )
     files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
-    write_frame(about.provenance, folder / PROVENANCE)
+    write_frame(credited(about.provenance, version.inputs), folder / PROVENANCE)
     files.append(kept(folder, PROVENANCE, "provenance"))
     return version.model_copy(update={"files": tuple(files)})
 

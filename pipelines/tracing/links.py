@@ -14,6 +14,7 @@ from glane.text import Text
 Link = Literal[
     "snapshot-gone",
     "snapshot-damaged",
+    "snapshot-forgotten",
     "source-gone",
     "source-broken",
     "mapping-changed",
@@ -40,6 +41,10 @@ _SAID: Mapping[Link, Text] = {
     "snapshot-damaged": Text(
         fr="L'instantané du dépôt n'est plus celui qui a été reçu : `glane verify` le nomme.",
         en="The snapshot in the store is not the one that was received: `glane verify` names it.",
+    ),
+    "snapshot-forgotten": Text(
+        fr="Une personne a été oubliée dans cet instantané : ses octets ont changé, ses lignes sont en place.",
+        en="A person was forgotten in this snapshot: its bytes are others, its lines stand where they stood.",
     ),
     "source-gone": Text(
         fr="La source n'est plus déclarée : rien ne dit comment son fichier était lu.",

@@ -6,6 +6,7 @@ still has of it. Does not belong here: the steps, and what follows once partners
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -124,9 +125,12 @@ class OriginOf:
         if not self._store.exists(key):
             self._missing.append(gone("snapshot-gone", self._gone.get(key)))
             return _Again()
-        if self._store.digest(key) != line.snapshot:
-            self._missing.append(missing("snapshot-damaged"))
-            return _Again()
+        found = self._store.digest(key)
+        if found != line.snapshot:
+            left = _forgotten_in(self._store.read_json(f"{key}.json"), found)
+            self._missing.append(missing("snapshot-forgotten" if left else "snapshot-damaged"))
+            if not left:
+                return _Again()
         if source is None:
             return _Again()
         if mapped_by(source) != brought.mapped_by:
@@ -186,6 +190,12 @@ class OriginOf:
         steps = {one: [*record.steps.get(one, ()), *more.get(one, ())] for one in table.fields}
         file, place = sent.reading.place(line.line)
         return _Again(record, cells, file or name, place, steps)
+
+
+def _forgotten_in(story: Any, found: str) -> bool:
+    """Whether bytes are others because a person was forgotten in them, and the other lines still stand."""
+    mark = story.get("forgotten") if isinstance(story, dict) else None
+    return isinstance(mark, dict) and mark.get("sha256") == found and not mark.get("replaced")
 
 
 def _agree(record: TracedRecord, kept: Cells) -> int:

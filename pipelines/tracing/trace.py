@@ -24,6 +24,7 @@ from publish.tracing.found import Line, Row, aliases_of, find
 from publish.tracing.ties import Tie, ties
 from publish.version import Input, Version, current, load
 from schemas.dataset import Dataset, Table
+from schemas.error_address import addresses, error_field, version_in
 from schemas.judgement import LINE, Verdict
 from schemas.past import rows_let_through
 from schemas.tracing import Cells, Step, frame_of
@@ -153,11 +154,21 @@ def _after_merging(
         told.append(missing("decided-since", lines=", ".join(str(one.line) for one in decided)))
         after, decided = before, []
     made = last(after)
+    if name == error_field(table):
+        made = _address(dataset, table, row, published)
     agrees = (made or "") == (published or "")
     if not agrees:
         told.append(missing("unexplained", made=repr(made or ""), path=decisions.path.name))
-    then = (*changed("correction", before, after), *changed("derived", after, made))
+    filled = "address" if name == error_field(table) else "derived"
+    then = (*changed("correction", before, after), *changed(filled, after, made))
     return FieldTrace(name, published, None, then, tuple(decided), made, agrees, agrees and not told, tuple(told))
+
+
+def _address(dataset: Dataset, table: Table, row: Row, published: str | None) -> str | None:
+    """The address for errors of a row, which names the version in which it last changed."""
+    told = pl.select(version_in(pl.lit(published, pl.String)).alias("number"))
+    made = told.select(addresses(dataset, table, pl.col("number"), pl.lit(row.id)))
+    return str(made.item()) if made.item() is not None else None
 
 
 def _lost(row: Row, name: str, link: Missing) -> FieldTrace:

@@ -92,6 +92,10 @@ _STEPS: Mapping[str, tuple[str, str]] = {
     "synonyms": ("synonyme de la liste", "synonym of the list"),
     "correction": ("correction", "correction"),
     "derived": ("table dérivée", "derived table"),
+    "address": (
+        "adresse pour signaler une erreur, avec la version où la ligne a changé pour la dernière fois",
+        "address for errors, with the version in which the row last changed",
+    ),
 }
 _CLEANER = ("nettoyeur {name}", "cleaner {name}")
 _BECAUSE: Mapping[str, tuple[str, str]] = {

@@ -17,6 +17,7 @@ from typing import Any
 
 from glane.text import LANGUAGES, Language
 from publish import changelog
+from publish.about import PROVENANCE
 from publish.ckan import words
 from publish.ckan.background import Background, Box, History
 from publish.ckan.notes import page_notes
@@ -42,7 +43,9 @@ ARCHIVE_TAG = "glane-versions"
 PROJECTED: frozenset[Kind] = frozenset({"feed", "package"})
 """Files that name addresses: the portal's copies name its own, and are other bytes than the store's."""
 
-_PLAIN: frozenset[Kind] = frozenset({"data", "changelog", "delta", "quality", "citation", "withdrawn", "coverage"})
+_PLAIN: frozenset[Kind] = frozenset(
+    {"data", "changelog", "delta", "quality", "citation", "withdrawn", "coverage", "provenance"}
+)
 _MOST_BYTES = 30_000
 """Solr takes no longer value of a field."""
 
@@ -52,19 +55,30 @@ _FREQUENCY = "http://publications.europa.eu/resource/authority/frequency/{}"
 _LANGUAGE = "http://publications.europa.eu/resource/authority/language/{}"
 _LANGUAGES = {"fr": "FRA", "en": "ENG"}
 _FREQUENCIES = {"daily": "DAILY", "weekly": "WEEKLY", "monthly": "MONTHLY", "irregular": "IRREG"}
-_PAGES = ("datapackage.json", "changelog.fr.md", "changelog.en.md", *QUALITY_PAGES, QUALITY, FEED, WITHDRAWN)
+_PAGES = (
+    "datapackage.json",
+    "changelog.fr.md",
+    "changelog.en.md",
+    *QUALITY_PAGES,
+    QUALITY,
+    FEED,
+    WITHDRAWN,
+    PROVENANCE,
+)
 _TITLES = {
     "datapackage.json": "package",
     QUALITY: "quality",
     **dict.fromkeys(QUALITY_PAGES, "quality_page"),
     FEED: "feed",
     WITHDRAWN: "withdrawn",
+    PROVENANCE: "provenance",
 }
 _MEDIATYPES = {
     ".json": "application/json",
     ".html": "text/html",
     ".md": "text/markdown",
     ".csv": "text/csv",
+    ".parquet": FORMATS["parquet"].mediatype,
     ".xml": "application/atom+xml",
     ".cff": "application/yaml",
 }
@@ -343,6 +357,8 @@ def _schema_address(dataset: Dataset, table: str, served: Mapping[str, Served]) 
 def _format(file: VersionFile) -> str:
     if file.kind == "feed":
         return "Atom"
+    if file.kind == "provenance":
+        return FORMATS["parquet"].label
     return FORMATS[file.format].label if file.format else PurePosixPath(file.path).suffix[1:].upper()
 
 

@@ -36,7 +36,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{formats}: for the last two versions and the last of each month; the CSV of every one stays.",
     ),
     "feed": ("Fil Atom des versions", "Atom feed of versions"),
-    "quality": ("Qualité : où chaque ligne reçue est allée", "Quality: where every row received went"),
+    "quality": ("Qualité en chiffres, pour les programmes", "Quality in figures, for programs"),
     "departments_page": ("{title} : un fichier par département", "{title}: a file for each département"),
     "departments": (
         "Les fiches de [{title}]({page}), un CSV par département, {version}.",
@@ -58,6 +58,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "{title}: coverage by commune, communes without a row and their population (CSV)",
     ),
     "quality_page": ("Page de qualité : ce que valent ces données", "Quality page: what this data is worth"),
+    "provenance": (
+        "Origine de chaque ligne : partenaire, ligne de son fichier, instantané, licence (Parquet)",
+        "Where each row comes from: partner, line of its file, snapshot, licence (Parquet)",
+    ),
     "withdrawn": ("Identifiants retirés, à effacer de vos copies", "Withdrawn ids, to be erased from your copies"),
     "next": ("{title} (CSV), en préparation", "{title} (CSV), in preparation"),
     "next_note": (

@@ -268,6 +268,7 @@ WIDE = {
         {"name": "latitude", "type": "number"},
         {"name": "longitude", "type": "number"},
         {"name": "services", "type": "string"},
+        {"name": "signaler", "type": "string"},
     ],
     "primaryKey": "id",
 }
@@ -283,7 +284,7 @@ def wide(tmp_path: Path) -> Iterator[Commons]:
         (folder / "places.schema.json").write_text(json.dumps(WIDE), encoding="utf-8")
         text = (folder / "dataset.yaml").read_text(encoding="utf-8").partition("    merge:")[0]
         personal = "{fields: [courriel], decision: role-address-only, reason: {fr: Le lieu., en: The site.}}"
-        more = "geometry: {latitude: latitude, longitude: longitude}"
+        more = "geometry: {latitude: latitude, longitude: longitude}\n    provided: {signaler: error_address}"
         (folder / "dataset.yaml").write_text(f"{text}    {more}\n    personal: [{personal}]\n", encoding="utf-8")
         home = commons.source("hub")
         text = (home / "source.yaml").read_text(encoding="utf-8").partition("format:")[0]
@@ -311,6 +312,7 @@ def test_the_gate_the_geocoder_and_records_of_several_rows_are_steps_too(wide: C
     assert (found.agrees, links(found), [one.field for one in found.fields if not one.whole]) == (True, set(), [])
     cells = {one.field: one.published for one in found.fields}
     assert (cells["nom"], cells["latitude"], cells["note"]) == ("Le Fil Bis", "47.47", None)
+    assert cells["signaler"] == "mailto:communs@example.org?subject=lieux%201.0.0%20hub--1-2"
     assert steps(found, "latitude", "hub") == [Step("geocode", None, "47.47")]
     assert steps(found, "courriel", "hub")[-1] == Step(
         "personal", "contact@fil.example;jean.dupont@orange.fr", "contact@fil.example"

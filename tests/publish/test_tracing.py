@@ -97,7 +97,7 @@ CELL = st.none() | st.sampled_from(["1", "22", "3"])
 ROW = st.tuples(st.sampled_from("xy"), CELL, CELL, CELL, CELL, st.none() | st.sampled_from(["Asso", "Ville"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.sampled_from(["asso", "hub", "ville"]), st.lists(ROW, max_size=3), min_size=1))
 def test_every_row_is_worked_out_again_and_its_first_candidate_is_what_stands(
     tmp_path_factory: pytest.TempPathFactory, brought: dict[str, list[tuple[str | None, ...]]]
