@@ -147,3 +147,6 @@ def limits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     """What a reader may take for known, and is not."""
     for word in ("true", "missing", "double", "file"):
         yield tell(f"limit-{word}")
+    if report.uncounted:
+        partners = tell.say.general("between").join(map(names.partner, report.uncounted))
+        yield tell("limit-unjudged", partners=partners)

@@ -72,7 +72,7 @@ def report_quality(
     mine = {t.name: [one for one in contributions if one.table == t.name] for t in dataset.tables}
     tables = {table.name: table for table in dataset.tables}
     found = {name: rows for name, rows in measured.tables.items() if name in merged}
-    wrong = to_correct(dataset, contributions, store)
+    wrong, uncounted = to_correct(dataset, contributions, store)
     partners = sorted({*measured.partners, *(one.partner for one in contributions)})
     aged = {name: dates(tables[name], rows, mine[name], today) for name, rows in found.items()}
     placed = {name: places(tables[name], rows) for name, rows in found.items()}
@@ -93,6 +93,7 @@ def report_quality(
         places={name: one for name, one in placed.items() if one is not None},
         duplicates={name: duplicates(part) for name, part in merged.items()},
         to_correct=wrong,
+        uncounted=uncounted,
         rules=rules_in_words(wrong),
         terms=terms(dataset, store, partners),
         failing=failing(dataset, store, partners),

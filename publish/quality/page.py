@@ -109,6 +109,9 @@ def _waits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         yield tell(f"waits-failing-{failed.step}", partner=names.partner(failed.partner), since=say.date(failed.since))
     for refused in report.refused:
         yield tell("waits-refused", partner=names.partner(refused.partner), why=refused.why[tell.language])
+    for held in report.personal:
+        values = {"partner": names.partner(held.partner), "field": names.field(held.table, held.field)}
+        yield tell("waits-personal", n=number(held.cells), **values)
     for name, alike in report.likeness.items():
         title = names.table(name)
         for pair in alike.waiting:

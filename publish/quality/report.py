@@ -265,6 +265,7 @@ class QualityReport(_Kept):
     places: Mapping[str, Places]
     duplicates: Mapping[str, Duplicates]
     to_correct: tuple[Wrong, ...]
+    uncounted: tuple[str, ...] = Field(description="Partners of whose rows it is not kept what is to be corrected.")
     rules: Mapping[str, Text] = Field(description="What each rule asks, in words.")
     terms: Terms
     failing: tuple[Failing, ...]

@@ -28,13 +28,18 @@ SAID_OFTEN = 3
 _COUNTRIES = ("FR", "BE")
 
 
-def to_correct(dataset: Dataset, contributions: Sequence[Contribution], store: Store) -> tuple[Wrong, ...]:
-    """How often each rule spoke of the rows that `contributions` were taken from, the most frequent first."""
+def to_correct(
+    dataset: Dataset, contributions: Sequence[Contribution], store: Store
+) -> tuple[tuple[Wrong, ...], tuple[str, ...]]:
+    """How often each rule spoke of the rows that `contributions` were taken from, the most frequent first; and the
+    partners of whose rows that is not kept."""
     found: list[Wrong] = []
+    uncounted: list[str] = []
     for one in contributions:
         verdict, table = one.verdict, dataset.table(one.verdict.table)
         judged = judged_key(verdict.snapshot, verdict.mapped_by, verdict.judged_by)
         kept = [tally for tally in tallies(store, dataset.name, one.partner) if tally.judged == judged]
+        uncounted += [] if kept else [one.partner]
         found += [
             Wrong(
                 partner=one.partner,
@@ -46,7 +51,8 @@ def to_correct(dataset: Dataset, contributions: Sequence[Contribution], store: S
             for line in (kept[-1].rules if kept else ())
             if line.severity != "info"
         ]
-    return tuple(sorted(found, key=lambda w: (w.severity != "error", -w.count, w.partner, w.rule, w.field or "")))
+    found.sort(key=lambda w: (w.severity != "error", -w.count, w.partner, w.rule, w.field or ""))
+    return tuple(found), tuple(dict.fromkeys(uncounted))
 
 
 def _field(table: Table, name: str | None) -> str | None:

@@ -184,7 +184,10 @@ def test_counts_of_an_older_judgement_are_not_taken_for_those_of_the_rows_publis
     before = contribute(dataset, "a", [site("a--1")], snapshot="1" * 64)
     judged(dataset, store, before, [site("a--7", code_postal="?")])
     now = contribute(dataset, "a", [site("a--1")], snapshot="2" * 64)
-    assert report(store, made(dataset, store, now)).to_correct == ()
+    version = made(dataset, store, now)
+    assert (report(store, version).to_correct, report(store, version).uncounted) == ((), ("a",))
+    said = "Ce qui est à corriger chez Partenaire a : le compte n&#x27;en est plus gardé."
+    assert said in text(store, version, "quality.fr.html")
 
 
 @pytest.mark.parametrize(
