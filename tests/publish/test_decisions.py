@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glane.declaration import DeclarationError
-from publish.deciding import Applied, apply
+from publish.deciding import Applied, apply, in_words
 from publish.decisions import COLUMNS, Decisions, read_decisions
 from publish.merge import merge
 from schemas.dataset import Dataset
@@ -109,6 +109,24 @@ def test_a_withdrawn_row_leaves_with_all_that_went_into_it_and_nobody_is_named(
         ("b", 2, "withdrawn", None),
     ]
     assert questions(decided(dataset, decisions, QUAI)) == [(2, "gone", None)]
+
+
+def test_decisions_on_two_rows_are_told_and_those_on_a_row_that_nobody_brings_are_questions(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    path = written(
+        tmp_path,
+        line("different", "a--1", other="a--2"),
+        line("same", "a--1", other="b--7"),
+        line("same", "a--1", other="a--99"),
+        line("different", "c--1", other="a--2"),
+    )
+    done = decided(dataset, read_decisions(path, ["sites"]), FIL, FIL_AGAIN, QUAI)
+    assert [one.line for one in done.applied] == [3, 2]
+    assert questions(done) == [(4, "one_gone", None), (5, "one_gone", None)]
+    assert in_words(done.questions[0]).en == (
+        "Decisions, line 4, a--1 or a--99: one of the two is not published. Correct the id, or take the decision out."
+    )
 
 
 def test_a_decision_ends_on_its_day_and_says_so(dataset: Dataset, tmp_path: Path) -> None:
