@@ -14,6 +14,7 @@ from pipelines.cli.say import day, out, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pipelines.accepting import Accepted
     from schemas.dataset import Dataset
     from schemas.tally import RejectedTerm
     from sources.declaration import BrokenSource, Source
@@ -53,8 +54,6 @@ def terms(
     """
     from dataclasses import asdict
 
-    from rich.markup import escape
-
     from glane.store import open_store
     from pipelines.accepting import accept_term
     from pipelines.catalogue import find_dataset, load_catalogue
@@ -68,12 +67,7 @@ def terms(
     rejected = rejected_terms(store, dataset, partners)
     if accept is not None:
         source = catalogue[dataset].source(partner) if partner is not None else None
-        accepted = accept_term(found, rejected, accept, field=field, ours=meaning, source=source)
-        if as_json:
-            print_json({"dataset": dataset, **asdict(accepted)})
-        else:
-            said = f"{accepted.field}: {accept!r} is understood as {accepted.ours!r} from now on ({accepted.table})."
-            out().print(escape(said), soft_wrap=True)
+        _tell(dataset, accept, accept_term(found, rejected, accept, field=field, ours=meaning, source=source), as_json)
         return
     if proposal:
         _propose(found, rejected, catalogue[dataset].sources, into)
@@ -82,12 +76,26 @@ def terms(
     if as_json:
         counts = {one: [line.model_dump() for line in lines] for one, lines in rules.items()}
         print_json({"dataset": dataset, "terms": [asdict(term) for term in rejected], "rules": counts})
-        return
+    else:
+        _show(dataset, rejected, judged=bool(rules))
+
+
+def _show(dataset: str, rejected: "Sequence[RejectedTerm]", *, judged: bool) -> None:
     if not rejected:
-        said = "every term is on its list" if rules else f"nothing was judged yet: glane run {dataset}"
+        said = "every term is on its list" if judged else f"nothing was judged yet: glane run {dataset}"
         out().print(f"{dataset}: {said}.")
     for term in rejected:
-        out().print(escape(_line(term)))
+        out().print(_line(term), markup=False)
+
+
+def _tell(dataset: str, written: str, accepted: "Accepted", as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        print_json({"dataset": dataset, **asdict(accepted)})
+        return
+    said = f"{accepted.field}: {written!r} is understood as {accepted.ours!r} from now on ({accepted.table})."
+    out().print(said, markup=False, soft_wrap=True)
 
 
 def _propose(
