@@ -16,8 +16,8 @@ from pipelines.release import foresee_version
 from pipelines.today_messages import of_readers
 from pipelines.today_sources import Waiting, contact_of, of_absent, of_corrections, of_source
 from publish.build import Foreseen
-from publish.deciding import in_words
 from publish.holding import HeldBackError, approve_command
+from publish.persons import question_in_words
 from schemas.tally import rejected_terms
 
 
@@ -80,6 +80,7 @@ def _put_aside(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]
 
 
 def _asked(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]:
+    assert not isinstance(entry.dataset, BrokenDataset)
     for refusal in foreseen.refused:
         source = entry.source(refusal.partner)
         about = f"{entry.name}/{refusal.partner}"
@@ -88,7 +89,7 @@ def _asked(entry: Entry, foreseen: Foreseen, whom: str) -> Iterator[Waiting]:
         yield Waiting("personal data", entry.name, why, whom, None, f"$EDITOR {entry.dataset.folder}/dataset.yaml")
     for question in foreseen.questions:
         since = question.decision.on.isoformat()
-        why = in_words(question).en
+        why = question_in_words(entry.dataset, question).en
         yield Waiting("decision", entry.name, why, question.decision.by, since, f"$EDITOR {entry.decisions}")
     for one in foreseen.idle:
         since = one.approval.on.isoformat()

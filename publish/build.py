@@ -20,7 +20,7 @@ from publish.addressing import addressed, has_addresses, numbers_of, renumbered
 from publish.approving import NO_PERMITS, IdleApproval, Permits, idle, used_in
 from publish.contribution import Contribution, Held, Refusal, admit, input_of
 from publish.coverage_files import cover
-from publish.deciding import Applied, Question, in_words, said_of
+from publish.deciding import Applied, Question, said_of
 from publish.decisions import UNDECIDED, Decision, Decisions
 from publish.derive import Tables, all_tables
 from publish.diff import descriptor_of
@@ -34,7 +34,7 @@ from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
 from publish.package import describe, identity
-from publish.persons import undecided_in
+from publish.persons import covered, question_in_words, undecided_in
 from publish.quality import Accounts, account
 from publish.quality.making import report_quality
 from publish.references import merge_tables
@@ -124,7 +124,7 @@ class _Made:
             (
                 *warnings,
                 *undecided_in(self.contributions),
-                *(in_words(question).en for question in self.applied.questions),
+                *(question_in_words(self.dataset, question).en for question in self.applied.questions),
                 *(said.en for said in striking(self.applied.merged, self.derived.linked)),
             ),
             self.contributions,
@@ -318,7 +318,7 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             {table.name: table.line.derived_from or table.name for table in dataset.tables},
             pl.concat([part.provenance for part in made.applied.merged.values()]),
             to_json(coverage.in_quality(report_quality(made, guarded.outcomes, store, version, last))),
-            tuple(said_of(decision) for decision in made.applied.applied),
+            tuple(said_of(covered(dataset, decision)) for decision in made.applied.applied),
             guarded.told,
             made.ended,
         )

@@ -23,6 +23,7 @@ from publish.merge import Merged, key_of
 from schemas.dataset import Dataset, Table
 from schemas.judge import judge
 from schemas.judgement import LINE, Problem
+from schemas.personal.gate import covered_problem, coverer, personal_of
 
 Why = Literal["changed", "fulfilled", "gone", "one_gone", "ended"]
 _LEAVES: tuple[Kind, ...] = ("withdrawal", "forgotten")
@@ -219,8 +220,8 @@ def _check_rows(
     `touched` gives for each row the line of the decision on each field that was corrected.
     """
     judgement = judge(dataset, table, rows, known_keys={name: part.rows for name, part in tables.items()})
-    faults = []
-    for problem in judgement.problems:
+    faults, cover = [], coverer(table, personal_of(table))
+    for problem in (covered_problem(one, cover) for one in judgement.problems):
         if problem.severity == "error" and 0 <= problem.line < len(touched):
             lines = touched[problem.line]
             remedy = problem.remedy.en if problem.remedy else "Correct the value."

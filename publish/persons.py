@@ -5,19 +5,21 @@ Belongs here: looking at those texts, and what a steward is told. Does not belon
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
 from glane.declaration import DeclarationError, Fault
 from glane.errors import DataError
+from glane.text import Text
 from publish.contribution import Contribution
-from publish.deciding import Applied
+from publish.deciding import Applied, Question, in_words
 from publish.decisions import Decision, Decisions
 from publish.merge import Merged, key_of
 from publish.survival import SEPARATOR
 from schemas.dataset import Dataset, Table
 from schemas.personal.finding import Kind
-from schemas.personal.gate import Personal, looked_at, personal_of
+from schemas.personal.gate import Personal, coverer, looked_at, personal_of
 from schemas.personal.search import search_text
 
 _UNDECIDED = ("hold-field", "hold-rows")
@@ -25,6 +27,11 @@ _UNDECIDED = ("hold-field", "hold-rows")
 
 class UndecidedError(DataError):
     """Something of persons would be published that nobody decided about: no version is made, the last one stands."""
+
+
+def question_in_words(dataset: Dataset, question: Question) -> Text:
+    """What a steward is told of a decision that has become a question; the partner's own value now is published."""
+    return in_words(replace(question, decision=covered(dataset, question.decision)))
 
 
 def undecided_in(contributions: Sequence[Contribution]) -> tuple[str, ...]:
@@ -43,6 +50,15 @@ def _held_back(contribution: Contribution) -> str:
         f"{contribution.partner}: personal data that nobody decided about was found in rows that were judged before "
         f"({told}): {', '.join(what)}. Decide under 'personal:' in source.yaml, or in dataset.yaml for all partners."
     )
+
+
+def covered(dataset: Dataset, decision: Decision) -> Decision:
+    """A decision as it may be told to everybody: what it saw and wrote, and why, without anything of persons that the
+    dataset does not publish in that field."""
+    table = dataset.table(decision.table)
+    cover = coverer(table, personal_of(table))
+    seen, value = (cover(text, decision.field or None) for text in (decision.seen, decision.value))
+    return replace(decision, seen=seen, value=value, why=cover(decision.why, None))
 
 
 def check_persons(

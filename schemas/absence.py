@@ -153,7 +153,8 @@ def kept_absent(store: Store, dataset: str, partner: str) -> tuple[Absent, ...]:
         for line in found["absent"] if found is not None else ():
             rows, verdict = read_rows(store, dataset, partner, line["rows"])
             absent.append(Absent(rows, verdict, line["snapshot_date"], datetime.date.fromisoformat(line["since"])))
-        return tuple(absent)
+        # Where a person was forgotten, nothing may be left of them.
+        return tuple(one for one in absent if one.rows.height)
     except (KeyError, TypeError, ValueError, VerdictError) as error:
         raise VerdictError(
             f"The rows that are no longer in the file of {dataset}/{partner} cannot be trusted: {error}",

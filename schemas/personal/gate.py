@@ -157,7 +157,7 @@ def judge_gated(
     """Judge a source's rows behind the gate: the one way in which a partner's rows are judged. Arguments as of judge();
     rows that wait for a decision are on hold, whatever else there is to say of them. Raises ConformityError."""
     gated = gate(table, rows, personal)
-    asked = [(row, _covered(problem, gated.cover)) for row, problem in gated.placed(questions)]
+    asked = [(row, covered_problem(problem, gated.cover)) for row, problem in gated.placed(questions)]
     judgement = judge(dataset, table, gated.rows, questions=[*asked, *gated.found], today=today)
     return replace(
         judgement,
@@ -184,7 +184,7 @@ def coverer(table: Table, personal: Personal) -> Cover:
     return cover
 
 
-def _covered(problem: Problem, cover: Cover) -> Problem:
+def covered_problem(problem: Problem, cover: Cover) -> Problem:
     """A problem that was found before the gate, as it may be told."""
     name = problem.field
 
