@@ -98,8 +98,7 @@ def trace(
 
 
 def _input_of(version: Version, row: Row, line: Line) -> Input:
-    brought = (*version.inputs, *version.absent)
-    mine = [one for one in brought if (one.partner, one.table) == (line.partner, row.base)]
+    mine = [one for one in version.inputs if (one.partner, one.table) == (line.partner, row.base)]
     return next((one for one in mine if one.snapshot == line.snapshot), mine[0])
 
 
@@ -227,7 +226,7 @@ def _ties(
     if len(rows) < 2:
         return []
     every = []
-    for brought in (*version.inputs, *version.absent) if table.line.merge.likeness is not None else ():
+    for brought in version.inputs if table.line.merge.likeness is not None else ():
         kept = rows_let_through(store, version.dataset, brought.partner, brought.rows_sha256)
         if kept is not None and brought.table == table.name:
             frame = pl.read_parquet(store.fetch(kept[1]))

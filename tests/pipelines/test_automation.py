@@ -102,6 +102,9 @@ def test_sources_are_harvested_at_the_cadence_they_declare(commons: Commons) -> 
         if schedule.job_name in ("prune", "morning"):
             continue
         request = _tick(schedule, datetime.now(UTC))
+        if schedule.name == "lieux_grace":
+            assert isinstance(request, dg.SkipReason)
+            continue
         assert isinstance(request, dg.RunRequest)
         keys = sorted(key.to_user_string() for key in request.asset_selection or [])
         asked[schedule.name] = (schedule.cron_schedule, schedule.default_status.value, keys)

@@ -140,9 +140,10 @@ def harvest(commons: Commons) -> Entry:
 
 def everything_held(commons: Commons) -> None:
     """One commons in which each thing that Glane holds back for a person is held back once."""
-    names = ("open", "vanished", "shrunk", "odbl", "expiring", "missing", "undecided", "mailing", "resting")
+    names = ("open", "vanished", "shrunk", "odbl", "expiring", "missing", "undecided", "mailing", "resting", "leaving")
     for name in names:
         commons.source(name, "".join(f"{n},Chez {name} {n},49{n:03}\n" for n in range(12)))
+    commons.edit("leaving", "id:", "grace: 7\nid:")
     declared = commons.settings.schemas / "lieux" / "dataset.yaml"
     likeness = "likeness: {name: nom, postcode: code_postal, same_from: 40, ask_from: 1}"
     text = declared.read_text("utf-8").replace("merge: {same: [[nom, code_postal]]}", f"merge: {{{likeness}}}")
@@ -154,6 +155,7 @@ def everything_held(commons: Commons) -> None:
     commons.edit("open", "licence:", "licenze: x\nlicence:")
     commons.edit("odbl", "licence: etalab-2.0", "licence: ODbL-1.0")
     commons.file("shrunk", "1,Chez shrunk 1,49001\n")
+    commons.file("leaving", "".join(f"{n},Chez leaving {n},49{n:03}\n" for n in range(11)))
     for gone in ("expiring", "missing"):
         (commons.settings.sources / "lieux" / gone / "lieux.csv").unlink()
     harvest(commons)
@@ -220,6 +222,7 @@ def test_nothing_waits_in_silence(commons: Commons) -> None:
     found = waiting(entries, store)
     assert sorted({(one.kind, one.about) for one in found}) == sorted(
         [
+            ("absent", "lieux/leaving"),
             ("approval", "lieux"),
             ("consent", "lieux/mailing"),
             ("corrections", "lieux"),
