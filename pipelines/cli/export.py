@@ -5,12 +5,15 @@ Belongs here: arguments and what is printed. Does not belong here: which rows ma
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glane.errors import CallError, DataError
 from pipelines.cli.say import err, out
+
+if TYPE_CHECKING:
+    from pipelines.settings import Settings
 
 
 class NothingAllowedError(DataError):
@@ -35,7 +38,6 @@ def export(
 
     from glane.store import open_store
     from pipelines.catalogue import find_dataset, find_table, load_catalogue
-    from pipelines.cli.embedded import find_portal
     from pipelines.settings import load_settings
     from publish.reuse import refusals, usable_rows
     from publish.version import current, load
@@ -56,26 +58,36 @@ def export(
         raise CallError(f"{dataset} has no version yet.", f"Make one: glane run {dataset}")
     rows, refused = usable_rows(store, version, wanted.name, to), refusals(store, version, wanted.name, to)
     said = [
-        f"{one.rows} rows are left out, under {one.licence} ({', '.join(one.partners)}): {one.right.clause.en} "
+        f"rows left out under {one.licence} ({', '.join(one.partners)}): {one.rows}. {one.right.clause.en} "
         f"{one.right.source}"
         for one in refused
     ]
     if not rows.height:
         raise NothingAllowedError(f"No row of {dataset}/{wanted.name} may go into Wikidata.", "\n".join(said))
-    portal = find_portal(settings) if reference is None else None
-    address = reference or (f"{portal.url}/dataset/{dataset}" if portal else None)
-    if address is None:
-        raise CallError("Nobody could check the statements: no portal is known.", "Give --reference ADDRESS.")
     day = datetime.date.fromisoformat(version.created[:10])
     made = quickstatements(
-        wanted.line.wikidata, rows.iter_rows(named=True), wanted.primary_key, reference=address, day=day
+        wanted.line.wikidata,
+        rows.iter_rows(named=True),
+        wanted.primary_key,
+        reference=reference or _page(settings, dataset),
+        day=day,
     )
     if file is None:
-        out().print(made.text, end="", markup=False, soft_wrap=True, highlight=False)
+        # As it is: the console would make spaces of the tabs.
+        typer.echo(made.text, nl=False)
     else:
         file.write_text(made.text, encoding="utf-8")
     tell = err() if file is None else out()
-    tell.print(f"{rows.height} rows may go into Wikidata: {made.new} new items, {made.there} that are there already, "
-               f"{len(made.left_out)} left out because of a person's name", markup=False, soft_wrap=True)  # fmt: skip
-    for line in said:
+    counted = f"new items: {made.new}, there already: {made.there}, left out for a person's name: {len(made.left_out)}"
+    for line in (f"rows that may go into Wikidata: {rows.height} ({counted})", *said):
         tell.print(line, markup=False, soft_wrap=True)
+
+
+def _page(settings: "Settings", dataset: str) -> str:
+    """The address of a dataset on the portal that is known."""
+    from pipelines.cli.embedded import find_portal
+
+    portal = find_portal(settings)
+    if portal is None:
+        raise CallError("Nobody could check the statements: no portal is known.", "Give --reference ADDRESS.")
+    return f"{portal.url}/dataset/{dataset}"

@@ -78,12 +78,13 @@ def test_an_export_for_wikidata_has_the_rows_that_may_go_there_and_tells_why_the
     assert (said.code, said.out.splitlines()) == (
         0,
         [
-            "1 rows may go into Wikidata: 1 new items, 0 that are there already, 0 left out because of a person's name",
-            "3 rows are left out, under etalab-2.0 (angers, caen): Wikidata is under CC0, which does not secure the "
-            "credit that this licence asks for. https://www.wikidata.org/wiki/Wikidata:Licensing",
+            "rows that may go into Wikidata: 1 (new items: 1, there already: 0, left out for a person's name: 0)",
+            "rows left out under etalab-2.0 (angers, caen): 3. Wikidata is under CC0, which does not secure the credit "
+            "that this licence asks for. https://www.wikidata.org/wiki/Wikidata:Licensing",
         ],
     )
     assert glane("export", "lieux", str(file)).code == 2
+    assert glane("export", "lieux", "--reference", "https://data.example.org/lieux").out == file.read_text("utf-8")
     relicense(commons, "brest", "CC-BY-4.0", was="CC0-1.0")
     declared.write_text(declared.read_text("utf-8").replace("CC0-1.0]", "CC0-1.0, CC-BY-4.0]"), encoding="utf-8")
     glane("run")
