@@ -14,7 +14,7 @@ from publish.quality.found import correct, double, expected, limits, sources, te
 from publish.quality.names import Names
 from publish.quality.parts import complete, fresh, where
 from publish.quality.report import QualityReport, read_quality
-from publish.quality.tables import STYLE, listing, paragraph, table
+from publish.quality.tables import STYLE, folded, listing, paragraph, table
 from publish.quality.words import Teller, words
 from publish.telling import rows as rows_in
 from publish.version import Version
@@ -47,7 +47,7 @@ def to_page(report: QualityReport, version: Version, descriptor: Mapping[str, An
     tell, names = Teller(language), Names(report, descriptor, language)
     parts = [
         ("head-short", "".join(_short(report, names, tell))),
-        ("head-waits", listing(_waits(report, names, tell)) or paragraph(tell("waits-nothing"))),
+        ("head-waits", "".join(_waiting(report, names, tell))),
         ("head-rows", "".join(_rows(report, names, tell))),
         ("head-complete", "".join(complete(report, names, tell))),
         ("head-fresh", "".join(fresh(report, names, tell))),
@@ -98,6 +98,23 @@ def _short(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     yield listing(told)
 
 
+def _waiting(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
+    yield listing(_waits(report, names, tell)) or paragraph(tell("waits-nothing"))
+    lines = [
+        (
+            f"{names.partner(one.partner_a)} · {names.partner(one.partner_b)}",
+            names.table(name),
+            tell.say.number(one.pairs),
+        )
+        for name, alike in report.likeness.items()
+        for one in sorted(alike.waiting, key=lambda one: -one.pairs)
+    ]
+    if lines:
+        heads = [tell("col-both"), tell("col-table"), tell("col-pairs")]
+        label = tell("waits-pairs-by")
+        yield folded(label, table(heads, lines, label, words=[1]))
+
+
 def _waits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
     """What waited for a person when the version was made: nobody is named but partners, and no row."""
     number, say = tell.say.number, tell.say
@@ -114,13 +131,9 @@ def _waits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         yield tell("waits-personal", n=number(held.cells), **values)
     for name, alike in report.likeness.items():
         title = names.table(name)
-        for pair in alike.waiting:
-            both = {"table": title, "a": names.partner(pair.partner_a), "b": names.partner(pair.partner_b)}
-            yield (
-                tell("waits-pairs-one", **both)
-                if pair.pairs == 1
-                else tell("waits-pairs", n=number(pair.pairs), **both)
-            )
+        if pairs := sum(pair.pairs for pair in alike.waiting):
+            word = "waits-pairs-one" if pairs == 1 else "waits-pairs"
+            yield tell(word, table=title, n=number(pairs))
         for repeated in alike.repeated_ids:
             yield tell("waits-repeated", table=title, partner=names.partner(repeated.partner), n=number(repeated.rows))
         for copy in alike.copies:

@@ -123,7 +123,7 @@ def test_the_page_leads_to_every_older_version_and_its_files(bench: Bench) -> No
     quality = requests.get(address["1.0.0/quality.fr.html"], timeout=60)
     assert quality.headers["Content-Type"].startswith("text/html")
     assert quality.headers["Content-Disposition"].startswith("inline")
-    assert "<h1>Qualité : Lieux d&#x27;essai</h1>" in quality.text
+    assert "<h1>Qualité : Lieux d&#x27;essai</h1>" in quality.content.decode()
 
 
 def test_the_page_of_a_file_carries_its_version_hash_size_licence_and_quality(bench: Bench) -> None:
