@@ -68,7 +68,7 @@ def write_about(folder: Path, store: Store, version: Version, about: About) -> V
         told_ended(about.ended, about.succession.differences, ids_that_stood(store, version.dataset)),
     )
     files += [_keep(folder, path, kind, data) for path, kind, data in _texts(store, version, about, told)]
-    write_frame(credited(about.provenance, version.inputs), folder / PROVENANCE)
+    write_frame(credited(about.provenance, [*version.inputs, *version.absent]), folder / PROVENANCE)
     files.append(kept(folder, PROVENANCE, "provenance"))
     return version.model_copy(update={"files": tuple(files)})
 

@@ -39,16 +39,32 @@ def past_rows(store: Store, dataset: str, partner: str) -> list[PastJudgement]:
     return found
 
 
-def rows_let_through(store: Store, dataset: str, partner: str, rows_sha256: str) -> tuple[str, str] | None:
-    """The key of the judgement that let these rows through, and the store's key of the rows; None where they are gone
-    or damaged."""
-    folder = f"rows/{dataset}/{partner}"
-    for judged in _judgements(store.list(folder)):
-        verdict: Any = store.read_json(f"{folder}/{judged}.json")
-        key = f"{folder}/{judged}.parquet"
-        if isinstance(verdict, dict) and verdict.get("rows_sha256") == rows_sha256 and store.exists(key):
-            return (judged, key) if store.digest(key) == rows_sha256 else None
-    return None
+def rows_let_through(
+    store: Store, dataset: str, partner: str, rows_sha256: str, judged: tuple[str, str, str]
+) -> tuple[str, str] | None:
+    """The name of the judgement that let these rows through, and the store's key of the rows; None where they are gone
+    or damaged.
+
+    `judged` is what was judged, mapped by what, under which rules (a verdict's snapshot, mapped_by and judged_by): rows
+    in their grace period are kept by themselves for a while, and are among those of their judgement for longer.
+    """
+    folder, names = f"rows/{dataset}/{partner}", store.list(f"rows/{dataset}/{partner}")
+    whole: tuple[str, str] | None = None
+    for name in names:
+        key = f"{folder}/{name.removesuffix('.json')}.parquet"
+        verdict: Any = store.read_json(f"{folder}/{name}") if name.endswith(".json") else None
+        if not isinstance(verdict, dict) or "rows_sha256" not in verdict or key.removeprefix(f"{folder}/") not in names:
+            continue
+        if verdict["rows_sha256"] == rows_sha256 and store.digest(key) == rows_sha256:
+            return name.removesuffix(".json"), key
+        if _JUDGED.fullmatch(name) and judged == tuple(verdict.get(n) for n in ("snapshot", "mapped_by", "judged_by")):
+            whole = name.removesuffix(".json"), key
+    return whole if whole is not None and store.digest(whole[1]) == _told_sha256(store, whole[1]) else None
+
+
+def _told_sha256(store: Store, key: str) -> str | None:
+    verdict: Any = store.read_json(f"{key.removesuffix('.parquet')}.json")
+    return verdict.get("rows_sha256") if isinstance(verdict, dict) else None
 
 
 def rows_before(store: Store, dataset: str, partner: str, judged: str) -> str | None:

@@ -31,6 +31,7 @@ Link = Literal[
     "no-rows",
     "decided-since",
     "unexplained",
+    "link",
 ]
 
 _SAID: Mapping[Link, Text] = {
@@ -107,8 +108,14 @@ _SAID: Mapping[Link, Text] = {
         en="The decision on line {lines} came after this version: it will hold in the next one.",
     ),
     "unexplained": Text(
-        fr="Retracé, le champ dit {made} : une décision d'alors a pu être ôtée depuis (voir l'historique de {path}).",
-        en="Worked out again it says {made}: a decision may have been taken out since (see the history of {path}).",
+        fr="Retracé, le champ dit {made} : une décision a pu être ôtée depuis (voir l'historique de {path}), ou des "
+        "données personnelles trouvées dans une autre ligne ont fait retenir le champ à la publication.",
+        en="Worked out again it says {made}: a decision may have been taken out since (see the history of {path}), or "
+        "personal data in another row had the field held back when it was published.",
+    ),
+    "link": Text(
+        fr="Un lien entre jeux de données ({how}) : retracez ses bouts, glane trace {here} et glane trace {there}.",
+        en="A link across datasets ({how}): trace its two ends, glane trace {here} and glane trace {there}.",
     ),
 }
 _REMOVED = Text(fr=" (élagué le {day} : {why})", en=" (pruned on {day}: {why})")

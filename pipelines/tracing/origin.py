@@ -23,6 +23,7 @@ from schemas.judgement import LINE
 from schemas.past import rows_before, rows_let_through
 from schemas.personal.gate import personal_of
 from schemas.report import last_report
+from schemas.rows import judged_key
 from schemas.tracing import Cells, Step, held_fields, through_the_gate
 from sources.check import table_of
 from sources.declaration import BrokenSource, Source
@@ -46,8 +47,8 @@ class OriginField:
 class Origin:
     """A partner's row that a published one came of: whose it is and on which terms, where it stands, and what became of
     its cells. `file` is the one of several in which the line stands, at `place`; `cells` the row as it went into the
-    merge (None: nothing is left of it), `missing` what stands between us and the snapshot, `traced` whether we got
-    there."""
+    merge (None: nothing is left of it), `gated` what today's gate for personal data leaves of it, where that is less;
+    `missing` what stands between us and the snapshot, `traced` whether we got there."""
 
     input: Input
     line: Line
@@ -55,6 +56,7 @@ class Origin:
     place: int
     fields: Mapping[str, OriginField] = field(default_factory=dict)
     cells: Cells | None = None
+    gated: Cells | None = None
     missing: tuple[Missing, ...] = ()
     traced: bool = False
 
@@ -99,13 +101,26 @@ class OriginOf:
             again.place or line.line,
             fields,
             kept if kept is not None else again.cells,
+            self._gated(brought, line, kept) if kept is not None else None,
             tuple(self._missing),
             again.cells is not None,
         )
 
+    def _gated(self, brought: Input, line: Line, kept: Cells) -> Cells | None:
+        """What the gate leaves of a kept row today: a version is made of what passes the gate of its own day."""
+        source = next((one for one in self._entry.sources if one.partner == brought.partner), None)
+        declared = source.line if isinstance(source, Source) else None
+        personal = (
+            personal_of(self._table, declared.personal, declared.country, declared.read_from) if declared else None
+        )
+        known = {name: kept.get(name) for name in self._table.fields}
+        cells, _ = through_the_gate(self._table, known, line.line, personal or personal_of(self._table), ())
+        return cells if cells is not None and cells != known else None
+
     def _kept(self, brought: Input, line: Line) -> tuple[str | None, Cells | None]:
         """The judgement that let the row through, and the row as it was kept."""
-        found = rows_let_through(self._store, self._dataset.name, brought.partner, brought.rows_sha256)
+        how = (brought.snapshot, brought.mapped_by, brought.judged_by)
+        found = rows_let_through(self._store, self._dataset.name, brought.partner, brought.rows_sha256, how)
         if found is None:
             prefix = f"rows/{self._dataset.name}/{brought.partner}/"
             keys = (key for key, removal in self._gone.items() if removal.sha256 == brought.rows_sha256)
@@ -113,6 +128,8 @@ class OriginOf:
             self._missing.append(gone("rows-gone", self._gone.get(key or "")))
             return None, None
         judged, key = found
+        if judged.startswith("absent"):
+            judged = judged_key(*how)
         rows = pl.scan_parquet(self._store.fetch(key)).filter(pl.col(LINE) == line.line).collect()
         named = [name for name in self._table.primary_key if name in rows.columns]
         if len(named) == len(self._table.primary_key):

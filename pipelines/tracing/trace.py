@@ -19,6 +19,7 @@ from pipelines.tracing.links import Missing, missing
 from pipelines.tracing.origin import Origin, OriginOf
 from publish.contribution import Contribution
 from publish.decisions import Decision, Decisions
+from publish.revealing import revealed
 from publish.tracing.choosing import Chosen, changed, corrected, derived_again, merged_again
 from publish.tracing.found import Line, Row, aliases_of, find
 from publish.tracing.ties import Tie, ties
@@ -90,7 +91,9 @@ def trace(
     base = dataset.table(row.base)
     origin_of = OriginOf(entry, dataset, base, store, removed(store, dataset.name))
     origins = tuple(origin_of(_input_of(version, row, line), line) for line in row.lines)
-    decisions, day = decisions_of(entry), _day_of(store, version)
+    ids = {one: one for one in (row.id, *(line.own for line in row.lines))}
+    decisions = revealed(decisions_of(entry), dataset, (), {row.base: ids}, store)
+    day = _day_of(store, version)
     fields = _fields(
         dataset, row, origins, aliases_of(store, version), decisions, day, [field] if field else list(row.cells)
     )
@@ -98,7 +101,8 @@ def trace(
 
 
 def _input_of(version: Version, row: Row, line: Line) -> Input:
-    mine = [one for one in version.inputs if (one.partner, one.table) == (line.partner, row.base)]
+    every = [*version.inputs, *version.absent]
+    mine = [one for one in every if (one.partner, one.table) == (line.partner, row.base)]
     return next((one for one in mine if one.snapshot == line.snapshot), mine[0])
 
 
@@ -123,7 +127,10 @@ def _fields(
     if lost:
         partners = {"partners": ", ".join(title.en for title in lost)}
         return tuple(_lost(row, name, missing("no-rows", **partners)) for name in asked)
-    merged, chosen = merged_again(base, row, [_contribution(dataset, base, one) for one in origins], aliases)
+    if table in dataset.linked:
+        return tuple(_lost(row, name, _link(dataset, row)) for name in asked)
+    merged, chosen = merged_again(base, row, [_contribution(base, one) for one in origins], aliases)
+    gated = _merged_as_gated(base, row, origins, aliases)
     found = []
     for name in asked:
         if name not in table.fields:
@@ -132,6 +139,10 @@ def _fields(
         differing = _differing(origins, name) if name in base.fields else []
         whole = not differing and not any(one.missing for one in origins)
         made = _after_merging(dataset, row, name, merged, decisions, day)
+        if not made.agrees and gated is not None:
+            less = _after_merging(dataset, row, name, gated, decisions, day)
+            then = (*changed("personal", merged.get(name), gated.get(name)), *less.then)
+            made = replace(less, then=then) if less.agrees else made
         found.append(
             replace(made, chosen=chosen.get(name), missing=(*differing, *made.missing), whole=made.whole and whole)
         )
@@ -164,6 +175,22 @@ def _after_merging(
     return FieldTrace(name, published, None, then, tuple(decided), made, agrees, agrees and not told, tuple(told))
 
 
+def _merged_as_gated(
+    base: Table, row: Row, origins: Sequence[Origin], aliases: Mapping[str, Mapping[str, str]]
+) -> Cells | None:
+    """What the merge makes of what the gate leaves of the kept rows, where that is less than they say."""
+    if not any(one.gated for one in origins):
+        return None
+    less = [replace(one, cells=one.gated or one.cells) for one in origins]
+    return merged_again(base, row, [_contribution(base, one) for one in less], aliases)[0]
+
+
+def _link(dataset: Dataset, row: Row) -> Missing:
+    cells = row.cells
+    there = f"{cells['dataset']} {cells['row']} --table {cells['table']}"
+    return missing("link", how=cells["how"] or "", here=f"{dataset.name} {cells['organisation']}", there=there)
+
+
 def _address(dataset: Dataset, table: Table, row: Row, published: str | None) -> str | None:
     """The address for errors of a row, which names the version in which it last changed."""
     told = pl.select(version_in(pl.lit(published, pl.String)).alias("number"))
@@ -184,11 +211,11 @@ def _differing(origins: Sequence[Origin], name: str) -> list[Missing]:
     ]
 
 
-def _contribution(dataset: Dataset, table: Table, origin: Origin) -> Contribution:
+def _contribution(table: Table, origin: Origin) -> Contribution:
     """One row as its partner brought it to the version."""
     brought = origin.input
     verdict = Verdict(
-        dataset=dataset.name,
+        dataset="",
         table=table.name,
         partner=brought.partner,
         snapshot=origin.line.snapshot,
@@ -226,8 +253,9 @@ def _ties(
     if len(rows) < 2:
         return []
     every = []
-    for brought in version.inputs if table.line.merge.likeness is not None else ():
-        kept = rows_let_through(store, version.dataset, brought.partner, brought.rows_sha256)
+    for brought in (*version.inputs, *version.absent) if table.line.merge.likeness is not None else ():
+        how = (brought.snapshot, brought.mapped_by, brought.judged_by)
+        kept = rows_let_through(store, version.dataset, brought.partner, brought.rows_sha256, how)
         if kept is not None and brought.table == table.name:
             frame = pl.read_parquet(store.fetch(kept[1]))
             if set(table.fields) <= set(frame.columns):

@@ -72,7 +72,9 @@ def find(store: Store, version: Version, dataset: Dataset, identifier: str, tabl
         published = _published_as(mine, identifier)
         cells = _cells(whole_csv(store, version, name), key_of(schemas[name]), published)
         if cells is not None:
-            return Row(name, published, cells, base, tuple(_lines(mine, published)))
+            # A link is made of an organisation's row, and has no partner of its own.
+            of = str(cells["organisation"]) if name in {one.name for one in dataset.linked} else published
+            return Row(name, published, cells, base, tuple(_lines(mine, of)))
     raise UnknownRowError(*_what_became(store, version, identifier, table))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from glane.errors import CallError
@@ -16,6 +17,7 @@ from pipelines.cli.say import day
 from pipelines.intake import take_in
 from pipelines.release import make_version
 from pipelines.tracing.trace import Trace, trace
+from publish.about import PROVENANCE
 from publish.restoration import restore
 from publish.tracing.found import UnknownRowError
 from schemas.dataset import Dataset
@@ -258,6 +260,22 @@ def test_a_partner_that_left_is_told_and_its_row_still_leads_to_the_kept_one(two
     assert "snapshot-damaged" in links(traced(two, "angers--1", "nom"))
 
 
+def test_a_row_in_its_grace_period_leads_to_the_file_that_had_it(two: Commons) -> None:
+    path = two.settings.schemas / "lieux" / "dataset.yaml"
+    path.write_text(path.read_text("utf-8").replace("grace: 0\n", ""), "utf-8")
+    run(two)
+    two.file("angers", "1,Le  fil,49000\n3,L'Escale,49300\n")
+    number = run(two)
+    found, other = traced(two, "angers--2"), traced(two, "angers--3")
+    assert (number, found.agrees, links(found)) == ("1.1.0", True, set())
+    (origin,), (newer,) = found.origins, other.origins
+    assert (origin.place, origin.line.snapshot == newer.line.snapshot, origin.input.absent_since is None) == (
+        *(3, False, False),
+    )
+    dates = pl.read_parquet(store_of(two).fetch(f"versions/lieux/{number}/{PROVENANCE}"))["snapshot_date"]
+    assert dates.null_count() == 0
+
+
 WIDE = {
     "fields": [
         {"name": "id", "type": "string", "constraints": {"required": True}},
@@ -340,3 +358,20 @@ def test_a_template_that_came_back_is_traced_to_its_own_lines(commons: Commons, 
     found = traced(commons, "angers--2")
     assert (found.agrees, links(found)) == (True, set())
     assert steps(found, "id", "angers")[-1].what == "brought"
+
+
+def test_what_the_gate_took_out_on_the_last_moment_is_a_step_after_the_merge(wide: Commons) -> None:
+    home = wide.settings.sources / "lieux" / "hub"
+    text = (home / "source.yaml").read_text("utf-8")
+    line = "personal: [{{fields: [note], found: [name, mobile], decision: {what}, reason: {{fr: Oui., en: Yes.}}}}]\n"
+    (home / "source.yaml").write_text(text + line.format(what="publish"), "utf-8")
+    run(wide)
+    assert traced(wide, "hub--2-1", "note").fields[0].published == "voir Jean Dupont 06 12 34 56 78"
+    (home / "source.yaml").write_text(text + line.format(what="mask"), "utf-8")
+    (home / "lieux.csv").unlink()
+    entry, store = entry_of(wide), store_of(wide)
+    assert take_in(entry.source("hub"), entry.dataset, store).error is not None
+    make_version(entry, store)
+    (field,) = traced(wide, "hub--2-1", "note").fields
+    assert (field.published, field.agrees) == ("voir ••• •••", True)
+    assert field.then == (Step("personal", "voir Jean Dupont 06 12 34 56 78", "voir ••• •••"),)
