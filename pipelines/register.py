@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from glane.text import LANGUAGES, Language
 from pipelines.catalogue import Entry
 from pipelines.release import usable
+from publish.addressing import has_addresses
 from schemas.dataset import Dataset, Table
 from schemas.licences import LICENCES
 from schemas.retention import ALWAYS, Days
@@ -63,6 +64,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kept_versions": (
         "versions publiées : pour toujours ; une ligne retirée l'est des versions suivantes",
         "published versions: for ever; a row that is withdrawn is not in those that follow",
+    ),
+    "kept_messages": (
+        "messages de lecteurs à {address} : sans leur auteur, jusqu'à ce que la ligne change ou que quelqu'un décide",
+        "readers' messages to {address}: without who wrote them, until the row changes or somebody decides",
     ),
     "always": ("pour toujours", "for ever"),
     "days": ("{days} jours", "{days} days"),
@@ -168,6 +173,8 @@ def _kept(dataset: Dataset, language: Language) -> Iterator[str]:
     for name in ("inputs", "snapshots", "rows", "reports"):
         yield _say(f"kept_{name}", language, days=_days(getattr(retention, name), language))
     yield _say("kept_versions", language)
+    if has_addresses(dataset):
+        yield _say("kept_messages", language, address=dataset.errors_to)
 
 
 def _days(days: Days, language: Language) -> str:
