@@ -92,12 +92,16 @@ class Telling:
         return [self._covered(one) for one in value] if isinstance(value, list) else value
 
     @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """The texts in every way in which they are looked for, the longest first."""
+        return tuple(sorted({form for text in self.texts for form in _forms(text)}, key=lambda one: (-len(one), one)))
+
+    @cached_property
     def _any(self) -> re.Pattern[str] | None:
-        forms = sorted({form for text in self.texts for form in _forms(text)}, key=lambda form: (-len(form), form))
-        if not forms:
+        if not self.forms:
             return None
         # An id stands by itself: epn--1 is not part of epn--12. An escape before it ends in a letter or a digit.
-        return re.compile(f"{_BEGINS}(?:{'|'.join(map(re.escape, forms))})(?!\\w)", re.IGNORECASE)
+        return re.compile(f"{_BEGINS}(?:{'|'.join(map(re.escape, self.forms))})(?!\\w)", re.IGNORECASE)
 
 
 def telling(texts: Iterable[str]) -> Telling:

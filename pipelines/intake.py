@@ -8,7 +8,7 @@ the way: its last good rows stay. Does not belong here: each step (sources/, sch
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -22,6 +22,7 @@ from pipelines.arrival import arrival_of, rows_before
 from pipelines.bounds import notes_of
 from pipelines.catalogue import BrokenDataset
 from pipelines.consenting import keep_proposed, with_consent
+from pipelines.forgetting.arriving import Arriving, arrive
 from pipelines.given_back import annotated, cleaned_copy, copy_note, give_back
 from pipelines.gracing import note_absent, with_absent
 from pipelines.quoting import quoted_changes
@@ -51,6 +52,7 @@ from sources.declaration import BrokenSource, Source
 from sources.enough import TooFewRowsError, check_enough, more_than_expected
 from sources.fetch.deposit import FindOwnPortal
 from sources.fetch.http import Patience
+from sources.forgetting import without
 from sources.geocoding.geocoding import earliest, geocoded
 from sources.given import given_values
 from sources.harvest import harvest
@@ -121,7 +123,9 @@ def take_in(
     """
     run = _Run(source, dataset, store, now or datetime.now(UTC))
     try:
-        return run.whole(patience, own_portal)
+        intake = run.whole(patience, own_portal)
+        run.arriving.afterwards()
+        return intake
     except GlaneError as error:
         return run.failed(error)
     except OSError as error:
@@ -141,6 +145,7 @@ class _Run:
         self._snapshot: Snapshot | None = None
         self._run_at = now.isoformat(timespec="seconds")
         self._today = now.date()
+        self.arriving = Arriving()
 
     def whole(self, patience: Patience | None, own_portal: FindOwnPortal) -> Intake:
         source, dataset, store = self._source, self._dataset, self._store
@@ -150,6 +155,7 @@ class _Run:
             raise dataset.error
         before = last_report(store, dataset.name, source.partner)
         snapshot = self._snapshot = harvest(source, store, patience=patience, own_portal=own_portal)
+        self.arriving = arrive(source, dataset, snapshot, store, at=self._run_at)
         key = judged_key(snapshot.sha256, mapped_by(source), dataset.fingerprint)
         # What came by mail waits for the partner's yes: it is answered, and what stands stays as it is.
         stands = may_stand(source, store, snapshot)
@@ -178,6 +184,7 @@ class _Run:
                 past=past_of(store, dataset.name, source.partner),
                 store=store,
                 patience=patience,
+                forgotten=self.arriving.lines,
             )
             verdict = self._keep(source, dataset, snapshot, found, stands=stands)
             counted = tally(found.judgement, found.table, at=self._run_at, judged=key)
@@ -272,17 +279,19 @@ def judge_file(
     past: Past | None = None,
     store: Store | None = None,
     patience: Patience | None = None,
+    forgotten: Collection[int] = (),
 ) -> Judged:
     """Read, map and judge the file at `path` as if `source` had sent it; nothing of it is kept.
 
-    `at` is told of each step as it begins. Points are looked for where there is a `store` that keeps the answers.
+    `at` is told of each step as it begins. Points are looked for where there is a `store` that keeps the answers. The
+    lines `forgotten` are not read.
 
     Raises ReadError, MappingError, TooFewRowsError, ConformityError.
     """
     line = source.line
     table = table_of(source, dataset)
     at("read")
-    sent = opened(source, dataset, table, snapshot.file_name, path)
+    sent = without(opened(source, dataset, table, snapshot.file_name, path), forgotten)
     at("map")
     rows = taken(sent, source, table, past or Past(), snapshot_date=snapshot.date)
     check_enough(rows.mapped.rows_in, rows.rows_min, snapshot.file_name, source.partner)

@@ -4,7 +4,8 @@ Belongs here: which reader serves which format; the face of this sub-room (read,
 Does not belong here: fetching (harvest.py), the readers (formats/), what columns mean (mapping.py).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sources.annotation import is_annotated, read_annotated
@@ -16,7 +17,7 @@ from sources.formats.documents import read_geojson, read_json, read_jsonl
 from sources.formats.reading import Part, ReadError, Reading, Record, as_text
 from sources.formats.sheets import read_sheet
 
-__all__ = ["ReadError", "Reading", "Record", "as_text", "read"]
+__all__ = ["ReadError", "Reading", "Record", "as_text", "members", "read"]
 
 _READERS: dict[Kind, Callable[[Path, FileFormat], Reading]] = {
     "csv": read_delimited,
@@ -52,6 +53,24 @@ def read(path: Path, declared: FileFormat, *, name: str | None = None) -> Readin
         raise error.of(name) from error
 
 
+@contextmanager
+def members(path: Path, declared: FileFormat) -> Iterator[list[tuple[str, Path, int]]]:
+    """The files of an archive that are read: their names, where each is for this while, and the number of the line
+    before its first. Raises ReadError."""
+    with unfolded(path, declared) as files:
+        found, before = [], 0
+        for name, file in files:
+            found.append((name, file, before))
+            before += _extent(_READERS[declared.kind](file, declared))
+        yield found
+
+
+def _extent(reading: Reading) -> int:
+    """How many lines a file has, as far as whoever reads it can tell."""
+    last = reading.records[-1].line if reading.records else 0
+    return max(last, reading.blank + len(reading.records))
+
+
 def _joined(readings: list[tuple[str, Reading]], *, told: bool) -> Reading:
     """Several files as one reading: the pages of an API, or tables that are read together, whose names are `told`.
 
@@ -65,8 +84,7 @@ def _joined(readings: list[tuple[str, Reading]], *, told: bool) -> Reading:
     for name, reading in readings:
         parts.append(Part(name, before))
         records += [Record(before + record.line, record.cells) for record in reading.records]
-        last = reading.records[-1].line if reading.records else 0
-        before += max(last, reading.blank + len(reading.records))
+        before += _extent(reading)
     every = [reading for _, reading in readings]
     return Reading(
         columns=tuple(dict.fromkeys(name for one in every for name in one.columns)),

@@ -165,8 +165,10 @@ def damaged(store: Store, dataset: str) -> Iterator[str]:
     for path in store.files(f"raw/{dataset}"):
         key = f"raw/{dataset}/{path}"
         name = PurePosixPath(path).name
-        if _SHA256.fullmatch(name) and store.digest(key) != name:
-            yield key
+        if _SHA256.fullmatch(name) and (found := store.digest(key)) != name:
+            mark = forgotten_in(store, key)
+            if mark is None or mark.get("sha256") != found:
+                yield key
 
 
 def point(source: Source, store: Store, found: Pointer) -> Pointer:
@@ -177,9 +179,20 @@ def point(source: Source, store: Store, found: Pointer) -> Pointer:
 
 def _whole(store: Store, key: str, digest: str) -> bool:
     try:
-        return sha256_of(store.fetch(key)) == digest
+        found = sha256_of(store.fetch(key))
     except MissingError:
         return False
+    if found == digest:
+        return True
+    mark = forgotten_in(store, key)
+    return mark is not None and mark.get("sha256") == found and not mark.get("replaced")
+
+
+def forgotten_in(store: Store, key: str) -> Mapping[str, Any] | None:
+    """What the story of the snapshot at `key` says of people who were forgotten in it (sources/forgetting.py)."""
+    story: Any = store.read_json(f"{key}.json")
+    mark = story.get("forgotten") if isinstance(story, dict) else None
+    return mark if isinstance(mark, dict) else None
 
 
 def snapshot_of(source: Source, found: Pointer, *, changed: bool) -> Snapshot:

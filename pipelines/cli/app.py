@@ -10,6 +10,7 @@ from pipelines.cli import (
     check,
     coverage,
     export,
+    forget,
     past,
     publish,
     register,
@@ -54,6 +55,8 @@ app.command("today")(today.today)
 app.command("review")(review.review)
 app.command("approve")(approve.approve)
 app.command("trace")(trace.trace)
+app.command("withdraw")(forget.withdraw)
+app.command("forget")(forget.forget)
 app.command("register")(register.register)
 app.command("rights")(rights.rights)
 app.command("export")(export.export)

@@ -3,15 +3,19 @@
 Belongs here: arguments and what is printed. Does not belong here: reading and comparing versions (publish/).
 """
 
+import contextlib
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from glane.errors import CallError
 from pipelines.cli.say import day, out, print_json
+
+if TYPE_CHECKING:
+    from glane.store import Store
 
 
 def versions(
@@ -142,6 +146,20 @@ def verify(
         print_json([asdict(fault) for fault in faults])
     for fault in faults if not as_json else ():
         out().print(f"{fault.where}: {fault.what}\n    {fault.remedy}", markup=False)
+    for name in (datasets or kept) if not as_json else ():
+        _tell_forgotten(store, name)
     if not faults and not as_json:
         out().print("Every byte is the one that was listed." if kept else "There is no version yet.")
     raise typer.Exit(1 if faults else 0)
+
+
+def _tell_forgotten(store: "Store", dataset: str) -> None:
+    """Which versions are others than on their day, because a person's data was taken out of them."""
+    from publish.version import VersionError, listed
+
+    with contextlib.suppress(VersionError):
+        for line in listed(store, dataset):
+            days = ", ".join(day(mark.at) for mark in line.forgotten)
+            if days:
+                said = f"{dataset} {line.version}: a person's data was taken out on {days} (docs/forgetting.md)."
+                out().print(said, markup=False)

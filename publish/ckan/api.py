@@ -150,6 +150,19 @@ class Api:
         found: bytes = self._download(url, lambda answer: answer.content)
         return found
 
+    def fetch_own(self, url: str) -> bytes:
+        """What the portal serves at `url`, an address of its own, to us alone. Raises PortalError."""
+        if not self.address.is_here(url):
+            raise ReadBackError(f"{url} is not on {self.address.url}: the token is not sent there.", AGAIN)
+        limits, headers = (self._patience.connect, self._patience.answer), {"Authorization": self.address.token}
+        try:
+            with self._reader.get(url, headers=headers, allow_redirects=False, timeout=limits) as answer:
+                if answer.status_code != 200:
+                    raise ReadBackError(f"{url} answers {answer.status_code} to us.", AGAIN)
+                return answer.content
+        except requests.RequestException as error:
+            raise _lost(url, "download", error) from error
+
     def _download(self, url: str, take: Callable[[requests.Response], Any]) -> Any:
         limits = (self._patience.connect, self._patience.answer)
 

@@ -42,8 +42,8 @@ class Person:
 
     @property
     def telling(self) -> Telling:
-        """What tells of the person: their texts, and their ids."""
-        return telling([*self.texts, *self.ids])
+        """What tells of the person: their texts, and their ids but for mere numbers, which stand for many things."""
+        return telling([*self.texts, *(one for one in self.ids if len(one) >= _LETTERS and not one.isdigit())])
 
     @property
     def partners(self) -> frozenset[str]:

@@ -9,8 +9,7 @@ from the version before as it is now, so that it can still be applied.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,71 +23,21 @@ from publish.coverage_files import recount
 from publish.delta import Difference, write_delta
 from publish.diff import csv_of, descriptor_of, key_of, schemas_of, whole_csv
 from publish.forgetting.blotting import blot_out
+from publish.forgetting.leaving import Leaving, leaving
 from publish.forgetting.person import Person, keys, provenance_of
 from publish.formats import FORMATS
 from publish.formats.delimited import read_csv, to_csv
 from publish.formats.parquet import write_frame
-from publish.merge import SEPARATOR
 from publish.package import content_of, with_files
 from publish.quality import QUALITY
 from publish.quality.forgetting import without_them
 from publish.remaking import table_of
 from publish.streaming import compare_files
-from publish.version import Forgotten, Version, VersionFile, path_of, version_key
+from publish.version import Forgotten, Input, Version, VersionFile, path_of, version_key
+from schemas.forgetting import rows_now
 
 _PACKAGE, _CHANGES = "datapackage.json", "changelog.json"
 _TABLES = ("data", "delta")
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """What leaves a version: the ids of each table whose rows go, those that lead to the person's rows among them."""
-
-    rows: Mapping[str, frozenset[str]]
-
-    @property
-    def count(self) -> int:
-        """How many rows, tables made of others apart."""
-        return sum(len(ids) for ids in self.rows.values())
-
-
-def leaving(store: Store, version: Version, person: Person) -> Leaving:
-    """The rows that leave `version`: the person's, and those that refer to them. Raises VersionError."""
-    schemas = schemas_of(descriptor_of(store, version))
-    tables = {name: read_csv(path_of(store, version, csv_of(version, name))) for name in schemas}
-    gone: dict[str, frozenset[str]] = {}
-    for name, schema in schemas.items():
-        if name in person.tables:
-            gone[name] = frozenset(keys(tables[name], key_of(schema)).to_list()) & person.ids
-    before = -1
-    while before != sum(map(len, gone.values())):
-        before = sum(map(len, gone.values()))
-        for name, schema in schemas.items():
-            found = _leading(tables[name], schema, name, gone)
-            gone[name] = gone.get(name, frozenset()) | frozenset(found)
-    for name in set(schemas) - person.tables:
-        # A table of links names rows of several tables, and has no foreign key to them.
-        if name not in _with_partners(store, version):
-            cells = pl.any_horizontal(pl.col(pl.String).is_in(list(person.ids)))
-            mine = tables[name].filter(cells) if person.ids and tables[name].height else tables[name].clear()
-            gone[name] = gone.get(name, frozenset()) | frozenset(keys(mine, key_of(schemas[name])).to_list())
-    return Leaving({name: ids for name, ids in gone.items() if ids})
-
-
-def _with_partners(store: Store, version: Version) -> set[str]:
-    return set(provenance_of(store, version)["table"].unique().to_list())
-
-
-def _leading(
-    rows: pl.DataFrame, schema: Mapping[str, Any], table: str, gone: Mapping[str, frozenset[str]]
-) -> Iterator[str]:
-    """The ids of the rows of a table that refer to one that goes."""
-    for key in schema.get("foreignKeys", []):
-        fields = key["fields"] if isinstance(key["fields"], list) else [key["fields"]]
-        ids = gone.get(key["reference"].get("resource") or table, frozenset())
-        if ids:
-            said = pl.concat_str(fields, separator=SEPARATOR).is_in(list(ids))
-            yield from keys(rows.filter(said), key_of(schema)).to_list()
 
 
 def needs(store: Store, version: Version, last: Version | None, person: Person, out: Leaving, *, newest: bool) -> bool:
@@ -185,6 +134,7 @@ class _Rewriting:
                 "content": content_of(descriptor),
                 "forgotten": (*version.forgotten, self._mark(files)),
                 "inputs": tuple(self._input(one, former) for one in version.inputs),
+                "absent": tuple(self._input(one, former) for one in version.absent),
             }
         )
 
@@ -360,11 +310,13 @@ class _Rewriting:
         was = {file.path: file.sha256 for file in self._version.files if now.get(file.path) != file.sha256}
         return Forgotten(at=self._person.at, was=was)
 
-    def _input(self, one: Any, former: pl.DataFrame) -> Any:
+    def _input(self, one: Input, former: pl.DataFrame) -> Input:
         gone = former.filter(
             _of(self._person, self._out) & (pl.col("partner") == one.partner) & (pl.col("table") == one.table)
         ).height
-        return one.model_copy(update={"rows_in": one.rows_in - gone, "passed": one.passed - gone}) if gone else one
+        judged = (one.snapshot, one.mapped_by, one.judged_by)
+        now = rows_now(self._store, self._version.dataset, one.partner, judged) or one.rows_sha256
+        return one.model_copy(update={"rows_in": one.rows_in - gone, "passed": one.passed - gone, "rows_sha256": now})
 
     @property
     def _paths(self) -> set[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from glane.removals import Removal, remove, removed
 from glane.store import Store, StoreError, to_json
+from publish.forgetting.leaving import leaving
 from publish.forgetting.person import Person
-from publish.forgetting.rewriting import leaving, needs, rewrite
+from publish.forgetting.rewriting import needs, rewrite
 from publish.version import MANIFEST, Listed, Rewritten, Version, listed, load_line, relist
 from schemas.dataset import Dataset
 

@@ -15,8 +15,8 @@ from schemas.dataset import Dataset
 from tests.publish.material import DECLARATION, Cells, contribute, declare
 
 ONE_TABLE = DECLARATION[: DECLARATION.index("  - name: national")]
-ZOE: Cells = {"id": "a--1", "nom": "Zoé Conseil", "code_postal": "01000", "places": "1"}
-ZOE_AGAIN: Cells = {"id": "b--7", "nom": "zoe conseil", "code_postal": "01000"}
+ZOE: Cells = {"id": "a--1", "nom": "Atelier Conseil", "code_postal": "01000", "places": "1"}
+ZOE_AGAIN: Cells = {"id": "b--7", "nom": "atelier conseil", "code_postal": "01000"}
 OTHER: Cells = {"id": "a--2", "nom": "Le Fil", "code_postal": "35000", "places": "3"}
 DAYS = ("2026-11-21T06:00:00+00:00", "2026-11-22T06:00:00+00:00")
 
