@@ -86,6 +86,12 @@ def cover(dataset: Dataset, canonical: Sequence[VersionFile], folder: Path, stor
     return Covered(tuple(files), tuple(package), quality or None)
 
 
+def schema_pointer(dataset: Dataset, file: VersionFile) -> str:
+    """Where in datapackage.json the Table Schema of a file of coverage stands (a JSON pointer without its slash)."""
+    table = [one.name for one in dataset.tables if one.line.territory is not None].index(str(file.table))
+    return f"coverage/{table}/files/{int(file.path.endswith(BY_COMMUNE))}/schema"
+
+
 def recount(store: Store, descriptor: Mapping[str, Any], folder: Path) -> tuple[list[str], dict[str, Any]]:
     """Write the files of coverage that a version's `descriptor` names again into `folder`, where its tables' canonical
     CSV are now other ones; gives their paths, and what quality.json says of it, by table.

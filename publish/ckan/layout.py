@@ -21,6 +21,7 @@ from publish.about import PROVENANCE
 from publish.ckan import words
 from publish.ckan.background import Background, Box, History
 from publish.ckan.notes import page_notes
+from publish.coverage_files import schema_pointer
 from publish.feed import FEED, WITHDRAWN
 from publish.formats import FORMATS
 from publish.quality import QUALITY
@@ -219,7 +220,7 @@ def page_resource(
         "license": LICENCES[dataset.licence_of(file.table) if file.table else dataset.line.licence.publish].url,
         "rights": words.title(dataset.line.governance.reuse),
         "documentation": f"{served['datapackage.json'].url}#/governance",
-        **({"conforms_to": _schema_address(dataset, file.table, served)} if file.table and file.kind == "data" else {}),
+        **({"conforms_to": _schema_address(dataset, file, served)} if file.table else {}),
         "glane_key": key,
         "glane_version": version.version,
     }
@@ -348,10 +349,11 @@ def file_name(path: str) -> str:
     return PurePosixPath(path).name
 
 
-def _schema_address(dataset: Dataset, table: str, served: Mapping[str, Served]) -> str:
-    """Where the Table Schema of a table stands: in the version's descriptor, by a JSON pointer (RFC 6901)."""
-    place = [one.name for one in dataset.tables].index(table)
-    return f"{served['datapackage.json'].url}#/resources/{place}/schema"
+def _schema_address(dataset: Dataset, file: VersionFile, served: Mapping[str, Served]) -> str:
+    """Where the Table Schema of a file stands: in the version's descriptor, by a JSON pointer (RFC 6901)."""
+    place = f"resources/{[one.name for one in dataset.tables].index(str(file.table))}/schema"
+    pointer = schema_pointer(dataset, file) if file.kind == "coverage" else place
+    return f"{served['datapackage.json'].url}#/{pointer}"
 
 
 def _format(file: VersionFile) -> str:

@@ -15,6 +15,7 @@ from glane.declaration import DeclarationError
 from glane.removals import remove
 from glane.store import FolderStore
 from publish.build import Built, build_version
+from publish.coverage_files import schema_pointer
 from publish.forgetting.person import Person, cells_in_versions, family, only_theirs, traced
 from publish.forgetting.versions import forget_in_versions
 from publish.remaking import derive_again
@@ -128,10 +129,16 @@ def test_datapackage_describes_the_files_of_coverage_so_that_any_tool_reads_them
     dataset: Dataset, store: FolderStore
 ) -> None:
     know(store)
-    build(dataset, store, ANGERS, NANTES)
+    version = build(dataset, store, ANGERS, NANTES).version
     folder = store.local("versions/essai/1.0.0")
-    (told,) = json.loads((folder / "datapackage.json").read_bytes())["coverage"]
+    descriptor = json.loads((folder / "datapackage.json").read_bytes())
+    (told,) = descriptor["coverage"]
     assert told["table"] == "sites"
+    for kept in (file for file in version.files if file.kind == "coverage"):
+        found = descriptor
+        for step in schema_pointer(dataset, kept).split("/"):
+            found = found[int(step) if step.isdigit() else step]
+        assert read(store, kept.path).columns == [field["name"] for field in found["fields"]]
     for file in told["files"]:
         data = (folder / file["path"]).read_bytes()
         assert (file["bytes"], file["hash"]) == (len(data), f"sha256:{hashlib.sha256(data).hexdigest()}")
