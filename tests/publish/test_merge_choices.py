@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from glane.declaration import DeclarationError
 from glane.store import FolderStore
+from publish.approving import Permits
 from publish.build import build_version
 from publish.matching.engine import Decided
 from publish.merge import Merged, merge
@@ -230,8 +231,9 @@ def test_from_version_to_version_a_place_keeps_its_id_whoever_comes_and_goes(dat
             for number, partner in enumerate(partners)
         ]
         parts.append(contribute(dataset, "autre", [site("autre--1", nom="Le Quai", places=str(len(partners)))]))
-        build_version(dataset, parts, store, created=f"2026-11-2{len(partners)}T08:00:00+00:00")
-        version = build_version(dataset, parts, store, created="2026-11-30T08:00:00+00:00").version
+        left = Permits(left=frozenset({"ville", "asso", "etat"} - set(partners)))
+        build_version(dataset, parts, store, created=f"2026-11-2{len(partners)}T08:00:00+00:00", permits=left)
+        version = build_version(dataset, parts, store, created="2026-11-30T08:00:00+00:00", permits=left).version
         lines = path_of(store, version, version.file("essai-sites.csv")).read_text("utf-8").splitlines()
         return [line.split(",")[0] for line in lines[1:] if "Toussaint" in line]
 
