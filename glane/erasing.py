@@ -110,6 +110,11 @@ def telling(texts: Iterable[str]) -> Telling:
 
 
 def _forms(text: str) -> set[str]:
+    # Where a letter is escaped, a capital is another escape.
+    return {form for one in (text, text.lower(), text.upper()) for form in _written(one)}
+
+
+def _written(text: str) -> set[str]:
     once = json.dumps(text)[1:-1]
     plain = json.dumps(text, ensure_ascii=False)[1:-1]
     marked = html.escape(text)

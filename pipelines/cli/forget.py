@@ -11,7 +11,10 @@ from glane.errors import CallError
 from pipelines.cli.say import err, out, print_json
 
 if TYPE_CHECKING:
+    from glane.store import Store
+    from pipelines.catalogue import Entry
     from pipelines.forgetting.whole import Forgotten, Found
+    from publish.forgetting.person import Person
 
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the dataset.")]
 IdArgument = Annotated[str, typer.Argument(help="The row's id, or PARTNER/number for a row of a partner's file.")]
@@ -39,12 +42,10 @@ def forget(
     --yes. What it cannot reach is listed at the end (docs/forgetting.md).
     """
     from dataclasses import asdict
-    from datetime import UTC, datetime
 
     from glane.store import open_store
     from pipelines.catalogue import find_dataset, load_catalogue
     from pipelines.cli.embedded import find_portal
-    from pipelines.forgetting.finding import find_person
     from pipelines.forgetting.plan import Plan, pending
     from pipelines.forgetting.whole import forget as forget_whole
     from pipelines.forgetting.whole import look
@@ -62,23 +63,16 @@ def forget(
     with open_instance(settings.dagster_home) as instance:
 
         def do(plan: Plan) -> None:
-            portal = find_portal(settings)
-            home = settings.dagster_home
-            done = forget_whole(entry, store, home, instance, plan, portal=portal, say=_say)
-            _tell_done(done, as_json=as_json)
+            home, portal = settings.dagster_home, find_portal(settings)
+            _tell_done(forget_whole(entry, store, home, instance, plan, portal=portal, say=_say), as_json=as_json)
 
         if cut_off is not None:
             do(cut_off)
             if identifier is None:
                 return
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        try:
-            person = find_person(entry, store, str(identifier), table, at=now, id_too=id_too)
-        except CallError:
-            if cut_off is not None:
-                # It was this one that was cut off.
-                return
-            raise
+        person = _person(entry, store, str(identifier), table, id_too=id_too, again=cut_off is not None)
+        if person is None:
+            return
         if dry_run or not yes:
             found = look(entry, store, settings.dagster_home, instance, person)
             if as_json:
@@ -89,6 +83,23 @@ def forget(
         if not by:
             raise CallError("Nobody is named who decides.", "Give a role: --as 'data protection officer'.")
         do(Plan(person, by, why))
+
+
+def _person(
+    entry: "Entry", store: "Store", identifier: str, table: str | None, *, id_too: bool, again: bool
+) -> "Person | None":
+    """Who is named; None where it was they whose forgetting was cut off, and has just ended (`again`)."""
+    from datetime import UTC, datetime
+
+    from pipelines.forgetting.finding import find_person
+
+    try:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return find_person(entry, store, identifier, table, at=now, id_too=id_too)
+    except CallError:
+        if again:
+            return None
+        raise
 
 
 def withdraw(
