@@ -12,6 +12,7 @@ from glane.text import Text
 from publish.contribution import Contribution
 from schemas.dataset import Dataset, Table, load_dataset
 from schemas.judgement import LINE, Verdict
+from schemas.personal.gate import gate_key, personal_of
 from schemas.rows import parquet_bytes
 
 SITES: dict[str, Any] = {
@@ -131,6 +132,7 @@ def contribute(
         passed=frame.height,
         to_correct=0,
         on_hold=0,
+        gated_by=gate_key(personal_of(dataset.table(table))),
     )
     title = Text(fr=f"Partenaire {partner}", en=f"Partner {partner}")
     return Contribution(
