@@ -68,20 +68,18 @@ def merge(
     """
     rows = _in_precedence(table, contributions)
     groups, matched = _groups(table, rows, decided)
-    grouped = _owners_first(table, rows.with_columns(groups), contributions)
-    heads = _heads(table, grouped, before or {})
-    traced = grouped.select(_GROUP, _RANK, _ID, PARTNER, LINE, _SNAPSHOT).join(heads, on=_GROUP, maintain_order="left")
-    single = pl.len().over(_GROUP) == 1
-    alone = grouped.filter(single).select(_GROUP, *table.fields)
-    united = grouped.filter(~single).group_by(_GROUP, maintain_order=True).agg(*survivors(table))
-    published = pl.concat([alone, united.select(_GROUP, *table.fields)])
+    rows = _owners_first(table, rows.with_columns(groups), contributions)
+    heads = _heads(table, rows, before or {})
+    traced = rows.select(_GROUP, _RANK, _ID, PARTNER, LINE, _SNAPSHOT).join(heads, on=_GROUP, maintain_order="left")
+    # Under the same name again and again: of a wide table every copy that is kept alive counts.
+    rows = _united(table, rows)
     if len(table.primary_key) == 1:
-        named = published.join(heads, on=_GROUP, maintain_order="left")
-        published = named.with_columns(pl.col(_HEAD).alias(table.primary_key[0]))
+        rows = rows.with_columns(heads[_HEAD].gather(rows[_GROUP]).alias(table.primary_key[0]))
+    rows = rows.select(table.fields).sort(*table.primary_key)
     aliases = traced.filter(pl.col(_ID) != pl.col(_HEAD)).select(_ID, _HEAD)
     return Merged(
         table=table.name,
-        rows=published.select(table.fields).sort(*table.primary_key),
+        rows=rows,
         provenance=_provenance(table.name, traced),
         aliases=dict(aliases.iter_rows()),
         matched=matched,
@@ -91,6 +89,14 @@ def merge(
 def key_of(table: Table) -> pl.Expr:
     """The primary key of a row as one text, as provenance and problems write it."""
     return pl.concat_str([pl.col(name) for name in table.primary_key], separator=SEPARATOR)
+
+
+def _united(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each group: its number, and its fields."""
+    single = pl.len().over(_GROUP) == 1
+    alone = rows.filter(single).select(_GROUP, *table.fields)
+    united = rows.filter(~single).group_by(_GROUP, maintain_order=True).agg(*survivors(table))
+    return pl.concat([alone, united.select(_GROUP, *table.fields)])
 
 
 def _in_precedence(table: Table, contributions: Sequence[Contribution]) -> pl.DataFrame:
