@@ -60,7 +60,7 @@ def correct(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         cases.items(), key=lambda case: (case[0][0] != "error", -sum(w.count for w in case[1]), str(case[0]))
     )
     label = tell("head-correct")
-    heads = [tell(f"col-{word}") for word in ("what", "field", "effect", "times", "partner")]
+    heads = [tell(f"col-{word}") for word in ("what", "field", "effect", "times", "both")]
     lines = [
         (
             report.rules[rule][tell.language],
