@@ -35,14 +35,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "intro": (
         (
             "Bonjour,\n\nles partenaires de « {dataset} » emploient des termes que les listes de ce standard ne "
-            "connaissent pas encore. Les voici, comptés dans leurs derniers fichiers : {terms} termes, {rows} valeurs, "
-            "{partners} partenaires. Nous vous proposons de les ajouter, ou de nous dire quel terme de la liste "
-            "employer à leur place."
+            "connaissent pas encore. Les voici, comptés dans leurs derniers fichiers (termes : {terms} ; valeurs : "
+            "{rows} ; partenaires : {partners}). Nous vous proposons de les ajouter, ou de nous dire quel terme de la "
+            "liste employer à leur place."
         ),
         (
             "Hello,\n\nthe partners of “{dataset}” use terms that the lists of this standard do not know yet. Here "
-            "they are, counted in their last files: {terms} terms, {rows} values, {partners} partners. We propose to "
-            "add them, or ask you which term of the list to use instead."
+            "they are, counted in their last files (terms: {terms}; values: {rows}; partners: {partners}). We propose "
+            "to add them, or ask you which term of the list to use instead."
         ),
     ),
     "list": ("Liste {list}, champ {field}", "List {list}, field {field}"),

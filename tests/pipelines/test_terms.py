@@ -183,7 +183,7 @@ def test_what_no_list_knows_is_a_proposal_to_whoever_keeps_it_ready_to_be_sent(
         ]
     )
     french = (tmp_path / "out" / f"{stem}.fr.md").read_text("utf-8")
-    assert "3 termes, 4 valeurs, 2 partenaires" in french
+    assert "(termes : 3 ; valeurs : 4 ; partenaires : 2)" in french
     assert not any(word in french + told.out for word in ("angers", "brest"))
     shown = glane("terms", "inclusion_sites", "--proposal").out
     assert "# Termes proposés pour « Standard de la médiation numérique 1.0.2 »" in shown
