@@ -138,12 +138,19 @@ def _parquet(rows: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def rows_now(store: Store, dataset: str, partner: str, judged: tuple[str, str, str]) -> str | None:
-    """The SHA-256 of the rows of a judgement as they are now (`judged`: its snapshot, what mapped it, what judged it);
-    None where they are not kept."""
+def rows_now(
+    store: Store, dataset: str, partner: str, judged: tuple[str, str, str], absent_since: str | None = None
+) -> str | None:
+    """The SHA-256 of the rows of a judgement as they are now (`judged`: its snapshot, what mapped it, what judged it),
+    or of those of them that are missing from the file since a day (schemas/absence.py); None where they are not kept.
+    """
     folder = f"rows/{dataset}/{partner}"
-    for name in store.list(folder):
-        verdict: Any = store.read_json(f"{folder}/{name}") if name.endswith(".json") and name != _LATEST else None
+    whole = [name for name in store.list(folder) if name.endswith(".json") and not name.startswith("absent")]
+    absent = [
+        name for name in store.list(folder) if name.endswith(".json") and name.startswith(f"absent-{absent_since}")
+    ]
+    for name in whole if absent_since is None else absent:
+        verdict: Any = store.read_json(f"{folder}/{name}") if name != _LATEST else None
         if isinstance(verdict, dict) and judged == tuple(
             verdict.get(part) for part in ("snapshot", "mapped_by", "judged_by")
         ):

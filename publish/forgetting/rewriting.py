@@ -311,11 +311,11 @@ class _Rewriting:
         return Forgotten(at=self._person.at, was=was)
 
     def _input(self, one: Input, former: pl.DataFrame) -> Input:
-        gone = former.filter(
-            _of(self._person, self._out) & (pl.col("partner") == one.partner) & (pl.col("table") == one.table)
-        ).height
+        # Rows in their grace period are of an older snapshot than the others of their partner.
+        theirs = (pl.col("partner") == one.partner) & (pl.col("snapshot") == one.snapshot)
+        gone = former.filter(_of(self._person, self._out) & theirs & (pl.col("table") == one.table)).height
         judged = (one.snapshot, one.mapped_by, one.judged_by)
-        now = rows_now(self._store, self._version.dataset, one.partner, judged) or one.rows_sha256
+        now = rows_now(self._store, self._version.dataset, one.partner, judged, one.absent_since) or one.rows_sha256
         return one.model_copy(update={"rows_in": one.rows_in - gone, "passed": one.passed - gone, "rows_sha256": now})
 
     @property

@@ -20,7 +20,9 @@ from pipelines.intake import Intake, take_in
 from pipelines.release import Release, make_version
 from pipelines.today import waiting_in
 from publish.version import Version, current, path_of
+from schemas.absence import kept_absent
 from schemas.dataset import load_datasets
+from schemas.forgetting import forget_rows, rows_now
 from schemas.report import last_report
 from schemas.report_text import to_markdown
 from tests.pipelines.conftest import Glane, commons, dagster_home, glane  # noqa: F401
@@ -419,3 +421,20 @@ def test_who_is_listed_by_consent_leaves_at_once() -> None:
     root = Path(__file__).parents[2] / "schemas"
     declared = {name: one.line.grace for name, one in load_datasets(root).items()}
     assert declared == {"atlas_organisations": 0, "inclusion_sites": 7, "refurbished_devices": 7}
+
+
+def test_a_forgotten_row_is_forgotten_among_those_that_are_absent(angers: Commons) -> None:
+    run(angers, 0)
+    angers.file("angers", "1,Le Fil d'Ariane,49000\n")
+    angers.edit("angers", "id:", "bounds: {shrink_max: 1}\nid:")
+    made = run(angers, 1).version
+    _, store = the(angers)
+    assert forget_rows(store, "lieux", "angers", ["id"], ["angers--2"]) == 2
+    (kept,) = made.absent
+    (left,) = kept_absent(store, "lieux", "angers")
+    assert left.rows["id"].to_list() == ["angers--3"]
+    judged = (kept.snapshot, kept.mapped_by, kept.judged_by)
+    assert rows_now(store, "lieux", "angers", judged, kept.absent_since) == left.verdict.rows_sha256
+    assert rows_now(store, "lieux", "angers", judged) != left.verdict.rows_sha256
+    version(angers, 2)
+    assert published(angers) == ["angers--1", "angers--3"]
