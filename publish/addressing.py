@@ -96,7 +96,9 @@ def _filled(dataset: Dataset, table: Table, rows: pl.DataFrame, numbers: Numbers
     name = error_field(table)
     if name is None:
         return rows
-    key = pl.concat_str([pl.col(one) for one in table.primary_key], separator=SEPARATOR)
+    # Whoever finds a link wrong writes about its organisation: that is the row that a steward can look at.
+    names = ["organisation"] if table.line.links else table.primary_key
+    key = pl.concat_str([pl.col(one) for one in names], separator=SEPARATOR)
     address = addresses(dataset, table, pl.col(_NUMBER), key)
     return _with_numbers(table, rows, numbers).with_columns(address.alias(name)).select(rows.columns)
 

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from glane.declaration import DeclarationError
+from publish.addressing import addressed
 from publish.decisions import COLUMNS, Decisions, read_decisions
 from publish.links import Linked, link
 from publish.merge import Merged
@@ -143,6 +144,14 @@ def test_a_link_has_an_id_of_its_own_the_credits_of_both_ends_and_conforms() -> 
         ATLAS, LINKS, done.rows.with_columns(pl.lit(2).alias("_line")), known_keys={"organisations": pl.DataFrame(HUB)}
     )
     assert (judged.problems, judged.rows.height) == ((), 1)
+
+
+def test_the_address_of_a_link_for_errors_names_its_organisation() -> None:
+    done = linked(organisations(HUB), [{**SITE, "id": "nord--8", "pivot": "73282932000074"}])
+    numbers = {"links": done.rows.select("id", pl.lit("1.2.0").alias("_number"))}
+    tables = {"organisations": organisations(HUB).rows, "links": done.rows}
+    (address,) = addressed(ATLAS, tables, numbers)["links"]["report_error"]
+    assert address == "mailto:commons@glane.example?subject=atlas_organisations%201.2.0%20atlas--1"
 
 
 def test_without_a_number_what_is_alike_enough_is_linked_and_what_is_less_so_is_asked() -> None:
