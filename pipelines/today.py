@@ -12,6 +12,7 @@ from glane.store import Store
 from pipelines.approving import held_version
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.first_seen import seen_since
+from pipelines.forgetting.waiting import of_forgetting
 from pipelines.release import foresee_version
 from pipelines.today_messages import of_readers
 from pipelines.today_sources import Waiting, contact_of, of_absent, of_corrections, of_source
@@ -33,6 +34,7 @@ def waiting_in(entry: Entry, store: Store, now: datetime | None = None) -> list[
         error = entry.dataset.error
         return [Waiting("declaration", entry.name, str(error), "whoever edited it", None, f"glane run {entry.name}")]
     return [
+        *of_forgetting(entry.dataset, store),
         *_of_version(entry, store, now),
         *(found for source in entry.sources for found in of_source(source, store, now)),
         *(found for source in entry.sources for found in of_absent(source, entry.dataset, store, now)),

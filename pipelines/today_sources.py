@@ -26,7 +26,7 @@ from sources.inbox.reading import kept_inbox
 Kind = Literal[
     "declaration", "version", "put aside", "licence", "expired", "failing", "file", "late", "paused", "consent", "mail",
     "personal data", "on hold", "decision", "approval", "notice", "pairs", "messages", "terms", "corrections",
-    "absent",
+    "absent", "forgetting",
 ]  # fmt: skip
 
 

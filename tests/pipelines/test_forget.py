@@ -19,6 +19,7 @@ from pipelines.forgetting.plan import Plan, pending
 from pipelines.forgetting.whole import forget
 from pipelines.instance import open_instance
 from pipelines.settings import load_settings
+from pipelines.today import waiting_in
 from publish.version import listed, load
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
@@ -27,7 +28,7 @@ MARKED = "Marqueplanté conseil"
 SHORT = "Marqueplant"
 ZOE = f"77,Chez {MARKED},75011\n"
 AS = ("--as", "data protection officer", "--yes")
-KNOWN = {"raw", "rows", "versions", "secret", "forgetting", *ROOMS}
+KNOWN = {"raw", "rows", "versions", "secret", "forgetting", "references", "today", *ROOMS}
 
 
 def texts_in(path: Path) -> str:
@@ -132,6 +133,8 @@ def test_killed_at_any_step_a_forgetting_goes_on(commons: Commons, glane: Glane)
                 break
             except KilledError:
                 assert glane("verify").code == 0
+                waits = [one.kind for one in waiting_in(entry, store) if one.kind == "forgetting"]
+                assert waits == (["forgetting"] if len(killed) > 1 else [])
     assert killed[:4] == ["plan", "decide", "files of bob", "rows of bob"]
     assert killed[-3:] == ["runs", "log", "end"]
     assert holding(store.root, home) == []
