@@ -5,7 +5,7 @@ brought back, the point of its address. Does not belong here: the mapping itself
 (schemas/tracing.py), which record it is (pipelines/tracing).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -17,7 +17,6 @@ from sources.declaration import Source
 from sources.fields import FieldMapping
 from sources.formats.reading import Record, as_text, collapse
 from sources.geocoding.geocoding import recalled
-from sources.identity.register import Register
 from sources.mapping import Mapper, columns_read, key_columns, named
 from sources.returned import Arrived, with_kept_dates
 from sources.ways import Row, parts_of
@@ -60,13 +59,13 @@ class _Listening(Mapper):
 
 
 def trace_record(
-    sent: Arrived, source: Source, table: Table, line: int, own: str, register: Register, *, snapshot_date: str
+    sent: Arrived, source: Source, table: Table, line: int, own: str, keys: Collection[str], *, snapshot_date: str
 ) -> list[TracedRecord]:
     """Map the record on `line` of the file that `source` sent, as the whole file is mapped; where the record holds
     several rows, the one known as `own` first. Empty where the file has no such line.
 
-    `register` is that of the partner's ids. Raises MappingError, HookError where today's declaration does not fit the
-    file.
+    `keys` are those under which the row came, as the register of the partner's ids knows them. Raises MappingError,
+    HookError where today's declaration does not fit the file.
     """
     record = sent.reading.record(line)
     if record is None:
@@ -83,7 +82,7 @@ def trace_record(
         known = True
         if len(table.primary_key) == 1:
             key = table.primary_key[0]
-            made, known = _identity(cells.get(key) or "", own, register, brings)
+            made, known = _identity(cells.get(key) or "", own, keys, brings)
             if made is not None:
                 steps[key].append(made)
                 cells = {**cells, key: own}
@@ -117,13 +116,12 @@ def _brought(sent: Arrived, line: int) -> str | None:
     return None if sent.brings is None else sent.brings.texts[list(sent.reading.lines).index(line)]
 
 
-def _identity(made: str, own: str, register: Register, brings: str | None) -> tuple[Step | None, bool]:
+def _identity(made: str, own: str, keys: Collection[str], brings: str | None) -> tuple[Step | None, bool]:
     """How a row whose fields give the id `made` came to be `own`, and whether that can be seen."""
     if brings == own:
         return Step("brought", brings, own), True
     if made == own:
         return None, True
-    keys = register.ids[own].keys if own in register.ids else ()
     return Step("register", made or None, own, None if made in keys else "unseen"), made in keys
 
 

@@ -27,7 +27,7 @@ from schemas.rows import judged_key
 from schemas.tracing import Cells, Step, held_fields, through_the_gate
 from sources.check import table_of
 from sources.declaration import BrokenSource, Source
-from sources.identity.register import load_register
+from sources.identity.register import keys_known
 from sources.snapshot import received
 from sources.tracing import TracedRecord, trace_record, with_dates_kept, with_point
 
@@ -177,8 +177,8 @@ class OriginOf:
             line.snapshot,
         )
         sent = opened(source, self._dataset, table, name, store.fetch(key))
-        register = load_register(store, source.dataset, source.partner)
-        records = trace_record(sent, source, table, line.line, line.own, register, snapshot_date=day)
+        keys = keys_known(store, source.dataset, source.partner, line.own)
+        records = trace_record(sent, source, table, line.line, line.own, keys, snapshot_date=day)
         if not records:
             self._missing.append(missing("line-gone"))
             return _Again()

@@ -67,10 +67,20 @@ def load_register(store: Store, dataset: str, partner: str) -> Register:
             }
         )
     except (PolarsError, ValueError) as error:
-        raise RegisterError(
-            f"The register of ids of {dataset}/{partner} ({key}) cannot be read: {error}.",
-            "Bring that file back from a copy of the store; without it rows would get new ids.",
-        ) from error
+        raise _unreadable(dataset, partner, error) from error
+
+
+def keys_known(store: Store, dataset: str, partner: str, own: str) -> tuple[str, ...]:
+    """The keys under which the row `own` of a partner came, read without the other rows; none where it never did.
+    Raises RegisterError."""
+    key = register_key(dataset, partner)
+    if not store.exists(key):
+        return ()
+    try:
+        found = pl.scan_parquet(store.fetch(key)).filter(pl.col("id") == own).select("keys").collect()
+    except PolarsError as error:
+        raise _unreadable(dataset, partner, error) from error
+    return tuple(found["keys"][0]) if found.height else ()
 
 
 def keep_register(store: Store, dataset: str, partner: str, register: Register) -> None:
@@ -89,6 +99,13 @@ def register_bytes(register: Register) -> bytes:
     buffer = io.BytesIO()
     pl.DataFrame(lines, schema=_SCHEMA, orient="row").write_parquet(buffer, compression="zstd", compression_level=3)
     return buffer.getvalue()
+
+
+def _unreadable(dataset: str, partner: str, error: Exception) -> RegisterError:
+    return RegisterError(
+        f"The register of ids of {dataset}/{partner} ({register_key(dataset, partner)}) cannot be read: {error}.",
+        "Bring that file back from a copy of the store; without it rows would get new ids.",
+    )
 
 
 def _json(cells: Mapping[str, str] | None) -> str | None:
