@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
+from schemas.absence import Leaving
 from schemas.dataset import Severity
 from schemas.judgement import Problem
 from schemas.markdown import LONGEST_CELL, code, plain
@@ -143,16 +144,20 @@ def _absent(report: SourceReport, say: Speaker) -> Iterator[str]:
     if not report.absent:
         return
     yield f"## {say('head-absent')}"
-    for one in report.absent:
-        named, more = say.general("between").join(map(plain, one.named)), one.rows - len(one.named)
-        yield say(
-            f"absent-{'one' if one.rows == 1 else 'many'}",
-            rows=say.count("row", one.rows),
-            since=say.date(one.since),
-            date=say.date(one.leave_on),
-            named=say("absent-more", named=named, n=say.number(more)) if more else named,
-        )
+    yield from (absent_text(one, say) for one in report.absent)
     yield say("absent-todo")
+
+
+def absent_text(one: Leaving, say: Speaker) -> str:
+    """Which rows are no longer in the file since when, and when they leave."""
+    named, more = say.general("between").join(map(plain, one.named)), one.rows - len(one.named)
+    return say(
+        f"absent-{'one' if one.rows == 1 else 'many'}",
+        rows=say.count("row", one.rows),
+        since=say.date(one.since),
+        date=say.date(one.leave_on),
+        named=say("absent-more", named=named, n=say.number(more)) if more else named,
+    )
 
 
 def _problems(report: SourceReport, severity: Severity, say: Speaker) -> Iterator[str]:

@@ -4,7 +4,7 @@ Belongs here: pure decisions, from the report of a run and what was mailed befor
 (letter.py), sending (channel.py), what a mailbox's partner is asked (asking.py).
 
 What counts. A distinct problem is a rule, a field and what is said of it; errors and warnings count, notices do not.
-So does what a reader said of a row, once a steward passed it on.
+So does what a reader said of a row, once a steward passed it on, and that rows are missing from the file since a day.
 A problem that is solved is said in the next letter and makes none; if it comes back it is new. A file that cannot be
 read is told at once, and once for those bytes; one that cannot be fetched after RUNS_BEFORE_TOLD runs in a row, and
 once until it was fetched again: servers have their nights. What is ours (a declaration, the store, a step of judging)
@@ -23,6 +23,7 @@ from pipelines.mail.box import Known
 from schemas.phrases import words
 from schemas.report import SourceReport
 from schemas.report_published_text import said_in
+from schemas.report_text import absent_text
 from schemas.speaker import spoken
 from sources.fetch.failures import HarvestError
 
@@ -32,6 +33,9 @@ RUNS_BEFORE_TOLD = 3
 """A source that cannot be fetched is mailed about when it has failed so many runs in a row."""
 
 _FAILURE = "failure:"
+_ABSENT = "absent:"
+_STATES = (_FAILURE, _ABSENT)
+"""What is told once and is over by itself: no letter says that it is solved."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,14 @@ class Letter:
 
 
 def open_problems(report: SourceReport, error: GlaneError | None) -> dict[str, Text]:
-    """The distinct problems of a report that are the partner's, by their key; what failed where it failed."""
+    """The distinct problems of a report that are the partner's, by their key, and the rows that its file lacks since a
+    day; what failed where it failed."""
     failure = report.failure
     if failure is None:
         counted = (group for group in report.problems if group.severity in ("error", "warning"))
         found = {_key(group.rule, group.field or "", group.message.en): group.message for group in counted}
         remarks = report.published.said if report.published is not None else ()
+        found |= {f"{_ABSENT}{one.since}": spoken(partial(absent_text, one)) for one in report.absent}
         return found | {_key("said", one.id, one.on, one.text): spoken(partial(said_in, one)) for one in remarks}
     if not isinstance(error, (DataError, HarvestError)) or failure.step == "judge":
         return {}
@@ -84,11 +90,11 @@ def settled(known: Known, report: SourceReport, found: Mapping[str, Text]) -> Kn
     gone = {
         key: text
         for key, text in known.told.items()
-        if key not in found and (key.startswith(_FAILURE) or not report.more_problems)
+        if key not in found and (key.startswith(_STATES) or not report.more_problems)
     }
     if not gone:
         return known
-    solved = {key: text for key, text in gone.items() if not key.startswith(_FAILURE)}
+    solved = {key: text for key, text in gone.items() if not key.startswith(_STATES)}
     told = {key: text for key, text in known.told.items() if key not in gone}
     return known.model_copy(update={"told": told, "solved": {**known.solved, **solved}})
 

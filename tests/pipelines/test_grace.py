@@ -17,6 +17,8 @@ from pipelines.automation import grace_schedule
 from pipelines.catalogue import Entry, load_catalogue
 from pipelines.cli.source import describe
 from pipelines.intake import Intake, take_in
+from pipelines.mail.box import Known
+from pipelines.mail.planning import answer_due, open_problems, settled
 from pipelines.release import Release, make_version
 from pipelines.today import waiting_in
 from publish.version import Version, current, path_of
@@ -326,6 +328,20 @@ def test_the_answer_says_which_rows_are_missing_until_when_and_what_to_do(angers
     kept = last_report(the(angers)[1], "lieux", "angers")
     assert kept is not None
     assert kept.absent == ()
+
+
+def test_a_partner_that_is_answered_by_mail_is_told_once_that_rows_are_missing(angers: Commons) -> None:
+    run(angers, 0)
+    angers.file("angers", TWO)
+    report = intake(angers, 1).report
+    found = open_problems(report, None)
+    assert [text["en"][:37] for text in found.values()] == ["1 row has been missing since 17 Novem"]
+    letter = answer_due("lieux/angers", "x@angers.example", Known(), found, report.run_at)
+    assert letter is not None
+    assert answer_due("lieux/angers", "x@angers.example", letter.then, open_problems(report, None), "") is None
+    # That they came back, or left, makes no letter and is nothing that the partner solved.
+    after = settled(letter.then, report.model_copy(update={"absent": ()}), {})
+    assert (after.told, after.solved) == ({}, {})
 
 
 def test_the_steward_sees_what_leaves_and_when(angers: Commons) -> None:
