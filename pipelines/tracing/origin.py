@@ -6,7 +6,6 @@ still has of it. Does not belong here: the steps, and what follows once partners
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
@@ -28,7 +27,7 @@ from schemas.tracing import Cells, Step, held_fields, through_the_gate
 from sources.check import table_of
 from sources.declaration import BrokenSource, Source
 from sources.identity.register import keys_known
-from sources.snapshot import received
+from sources.snapshot import forgotten_in, received
 from sources.tracing import TracedRecord, trace_record, with_dates_kept, with_point
 
 
@@ -144,7 +143,8 @@ class OriginOf:
             return _Again()
         found = self._store.digest(key)
         if found != line.snapshot:
-            left = _forgotten_in(self._store.read_json(f"{key}.json"), found)
+            mark = forgotten_in(self._store, key)
+            left = mark is not None and mark.get("sha256") == found and not mark.get("replaced")
             self._missing.append(missing("snapshot-forgotten" if left else "snapshot-damaged"))
             if not left:
                 return _Again()
@@ -207,12 +207,6 @@ class OriginOf:
         steps = {one: [*record.steps.get(one, ()), *more.get(one, ())] for one in table.fields}
         file, place = sent.reading.place(line.line)
         return _Again(record, cells, file or name, place, steps)
-
-
-def _forgotten_in(story: Any, found: str) -> bool:
-    """Whether bytes are others because a person was forgotten in them, and the other lines still stand."""
-    mark = story.get("forgotten") if isinstance(story, dict) else None
-    return isinstance(mark, dict) and mark.get("sha256") == found and not mark.get("replaced")
 
 
 def _agree(record: TracedRecord, kept: Cells) -> int:

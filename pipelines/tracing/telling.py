@@ -12,6 +12,7 @@ from pipelines.tracing import words
 from pipelines.tracing.links import Missing
 from pipelines.tracing.origin import Origin
 from pipelines.tracing.trace import FieldTrace, Trace
+from publish.decisions import Decision
 from publish.telling import day
 from publish.tracing.choosing import Candidate, Chosen
 from publish.tracing.ties import Tie
@@ -192,6 +193,10 @@ def _origin_dict(origin: Origin) -> dict[str, Any]:
     }
 
 
+def _decision_dict(one: Decision) -> dict[str, Any]:
+    return {**asdict(one), "on": one.on.isoformat(), "until": one.until.isoformat() if one.until else None}
+
+
 def _field_dict(found: Trace, field: FieldTrace) -> dict[str, Any]:
     rows: list[Mapping[str, Any]] = [
         {"partner": one.input.partner, "own": one.line.own, **asdict(one.fields[field.field])}
@@ -204,7 +209,7 @@ def _field_dict(found: Trace, field: FieldTrace) -> dict[str, Any]:
         "rows": rows,
         "chosen": asdict(field.chosen) if field.chosen is not None else None,
         "then": [asdict(step) for step in field.then],
-        "decisions": [{**asdict(one), "on": one.on.isoformat(), "until": None} for one in field.decided],
+        "decisions": [_decision_dict(one) for one in field.decided],
         "worked_out": field.worked_out,
         "agrees": field.agrees,
         "whole": field.whole,

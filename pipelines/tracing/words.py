@@ -5,7 +5,7 @@ Belongs here: the words. Does not belong here: their order (telling.py), what is
 
 from collections.abc import Mapping
 
-from glane.text import LANGUAGES, Language, Text
+from glane.text import LANGUAGES, Language
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "version": (
@@ -32,7 +32,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "tie_key": ("{a} et {b} : même {fields}", "{a} and {b}: same {fields}"),
     "tie_likeness": ("{a} et {b} : {score} points", "{a} and {b}: {score} points"),
     "from_kept": ("ligne gardée : {cell}", "the row that was kept: {cell}"),
-    "nothing_read": ("aucune colonne", "no column"),
     "column": ("colonne {column} : {cell}", "column {column}: {cell}"),
     "order": ("choix entre {count} lignes, dans l'ordre {order}", "a choice of {count} rows, in the order {order}"),
     "how_united": ("les valeurs de toutes sont réunies", "the values of all are united"),
@@ -117,8 +116,3 @@ def step(what: str, language: Language) -> str:
 def because(why: str, language: Language) -> str:
     """Why a step was taken."""
     return _BECAUSE[why][LANGUAGES.index(language)] if why in _BECAUSE else why
-
-
-def of(said: Text, language: Language) -> str:
-    """One language of a text."""
-    return said[language]

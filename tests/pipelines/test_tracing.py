@@ -276,6 +276,18 @@ def test_a_row_in_its_grace_period_leads_to_the_file_that_had_it(two: Commons) -
     assert dates.null_count() == 0
 
 
+def test_where_a_person_was_forgotten_the_other_lines_are_traced_all_the_same(two: Commons) -> None:
+    run(two)
+    store, sha256 = store_of(two), traced(two, "angers--1").origins[0].line.snapshot
+    key = f"raw/lieux/angers/{sha256}"
+    left = store.read(key).replace(b"2,La Boussole,49100", b",,")
+    story = json.loads(store.read(f"{key}.json"))
+    store.write(key, left)
+    store.write_json(f"{key}.json", {**story, "forgotten": {"sha256": store.digest(key), "lines": [3], "at": ""}})
+    found = traced(two, "angers--1", "nom")
+    assert (found.agrees, links(found), found.origins[0].traced) == (True, {"snapshot-forgotten"}, True)
+
+
 WIDE = {
     "fields": [
         {"name": "id", "type": "string", "constraints": {"required": True}},
