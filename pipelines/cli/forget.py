@@ -128,7 +128,7 @@ def withdraw(
         raise CallError("Nobody is named who decides.", "Give a role: --as 'hub coordination'.")
     settings = load_settings()
     catalogue, store = load_catalogue(settings), open_store(settings.store)
-    tables = [one.name for one in find_dataset(catalogue, dataset).contributed]
+    tables = find_dataset(catalogue, dataset).decided
     now = datetime.now(UTC)
     person = find_person(catalogue[dataset], store, identifier, table, at=now.isoformat(timespec="seconds"))
     named = identifier if identifier in person.ids else min(person.ids & person.published or person.ids)

@@ -39,7 +39,7 @@ def arrive(source: Source, dataset: Dataset, snapshot: Snapshot, store: Store, *
     Costs nothing where nobody is. Raises DeclarationError where the pseudonyms cannot be read, StoreError.
     """
     path = source.folder.parent.parent / "decisions" / f"{dataset.name}.csv"
-    decisions = read_decisions(path, [table.name for table in dataset.contributed])
+    decisions = read_decisions(path, dataset.decided)
     table = table_of(source, dataset)
     pseudonyms = sorted(one.id for one in decisions.all if (one.kind, one.table) == ("forgotten", table.name))
     if not pseudonyms:

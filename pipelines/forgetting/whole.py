@@ -85,7 +85,7 @@ def forget(
     before("plan")
     keep_plan(store, plan)
     before("decide")
-    named = decide(entry.decisions, [one.name for one in dataset.contributed], person, salt_of(store), by=plan.by)
+    named = decide(entry.decisions, dataset.decided, person, salt_of(store), by=plan.by)
     say(f"{entry.decisions} keeps the person out by {len(person.ids)} pseudonyms: commit it")
     with store.writer():
         kept = forget_kept(entry, store, person, before)

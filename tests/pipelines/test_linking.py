@@ -146,7 +146,8 @@ def test_links_are_made_after_what_they_lead_to_reviewed_and_gone_with_it(
     path = two.settings.sources / "decisions" / "atlas.csv"
     withdrawn = {"kind": "withdrawal", "id": "reseau--1", "by": "coordination", "on": "2026-11-20", "why": "asked for"}
     add(path, ["places", "links"], withdrawn)
-    assert (glane("run").code, links(two)) == (0, [])
+    done = glane("run")
+    assert (done.code, links(two)) == (0, []), done.out
 
 
 def test_a_dataset_without_a_version_or_with_a_broken_declaration_holds_nobody_back(two: Commons, glane: Glane) -> None:
