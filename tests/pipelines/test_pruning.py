@@ -192,7 +192,7 @@ def test_the_commands_say_what_went_and_bring_derived_files_again(
     assert (tmp_path / "again" / "lieux-places.xlsx").read_bytes() == before
     assert glane("verify").code == 0
     wrong = glane("derive", "lieux", "1.2.1", "--format", "parquet")
-    assert (wrong.code, "The derived formats are departements, geojson, xlsx." in wrong.err) == (2, True)
+    assert (wrong.code, "The derived formats are communes, departements, geojson, xlsx." in wrong.err) == (2, True)
 
 
 def test_in_a_bucket_the_same_goes(s3: S3, tmp_path: Path) -> None:
