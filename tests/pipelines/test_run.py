@@ -136,7 +136,7 @@ def test_a_broken_declaration_of_a_dataset_leaves_the_other_datasets_alone(commo
     assert code == 1
     assert (others["name"], others["version"], others["problem"]) == ("autres", "1.0.0", None)
     assert (broken["name"], broken["version"], broken["problem"]["at"]) == ("lieux", None, "merged")
-    assert "dataset.yaml:5: stewart: The key 'stewart' is not known." in broken["problem"]["reason"]
+    assert "dataset.yaml:6: stewart: The key 'stewart' is not known." in broken["problem"]["reason"]
 
 
 def test_a_source_that_never_came_holds_back_nobody(commons: Commons, glane: Glane) -> None:
