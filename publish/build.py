@@ -97,7 +97,9 @@ class _Made:
 
     def candidate(self, last: Version | None) -> Candidate:
         """What its guards judge."""
-        return Candidate(self.dataset, self.contributions, self.applied.merged, self.tables, last)
+        return Candidate(
+            self.dataset, self.contributions, self.applied.merged, self.tables, last, self.applied.withdrawn
+        )
 
     def idle(self, store: Store, last: Version | None, waits: str | None) -> tuple[IdleApproval, ...]:
         """The approvals that let nothing pass, where what has the hash `waits` waits."""

@@ -10,7 +10,7 @@ question: whoever corrected did not see that.
 import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -41,13 +41,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Applied:
-    """The tables after all decisions, the rows that these hold out, the decisions that did something, and those that
-    are questions."""
+    """The tables after all decisions, the rows that these hold out, the decisions that did something, those that are
+    questions, and for each table the keys of the rows that were withdrawn."""
 
     merged: dict[str, Merged]
     held: tuple[Held, ...]
     applied: tuple[Decision, ...]
     questions: tuple[Question, ...]
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 _QUESTIONS: dict[Why, Text] = {
@@ -131,16 +132,18 @@ def apply(dataset: Dataset, merged: Mapping[str, Merged], decisions: Decisions, 
     """
     tables, held = dict(merged), list[Held]()
     applied, questions = list[Decision](), list[Question]()
+    withdrawn: dict[str, frozenset[str]] = {}
     for table in dataset.merged:
         paired, missed = _paired(table, tables[table.name], decisions, today)
         part, done, asked = _corrected(dataset, table, tables, decisions, today)
         part, out, gone, missing = _withdrawn(table, part, decisions, today)
         tables[table.name] = part
+        withdrawn[table.name] = frozenset(part.aliases.get(one.id, one.id) for one in gone)
         held += out
         applied += [*paired, *done, *gone]
         questions += [*missed, *asked, *missing]
     questions += [Question(one, "ended") for one in decisions.all if ended(one, today)]
-    return Applied(tables, tuple(held), tuple(applied), tuple(questions))
+    return Applied(tables, tuple(held), tuple(applied), tuple(questions), withdrawn)
 
 
 def _corrected(

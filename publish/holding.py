@@ -7,7 +7,7 @@ belong here: judging itself (schemas/expectations), what waits (waiting.py), the
 import datetime
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -18,11 +18,11 @@ from publish.addressing import unaddressed
 from publish.approving import Permits, files_let_in, told_of
 from publish.contribution import Contribution
 from publish.formats.delimited import read_csv
-from publish.merge import Merged
+from publish.merge import Merged, key_of
 from publish.quality import QUALITY, kept_expectations
 from publish.version import Version, VersionError, path_of
 from publish.waiting import Waits, changes_of, csv_files, hash_of
-from schemas.dataset import Dataset
+from schemas.dataset import Dataset, Table
 from schemas.expectations.approvals import Approval
 from schemas.expectations.judging import judge_table
 from schemas.expectations.outcome import Outcome
@@ -62,13 +62,22 @@ class Guarded:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What would be the next version of `dataset` after `last`: what partners brought, and what it came to."""
+    """What would be the next version of `dataset` after `last`: what partners brought, and what it came to.
+
+    `withdrawn` gives for each table the keys of the rows that a decision took out: that these leave is asked of nobody.
+    """
 
     dataset: Dataset
     contributions: Sequence[Contribution]
     merged: Mapping[str, Merged]
     tables: Mapping[str, pl.DataFrame]
     last: Version | None
+    withdrawn: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def before(self, table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+        """The `rows` of `table` in the version before that its next one is held against."""
+        gone = self.withdrawn.get(table.line.derived_from or table.name, frozenset())
+        return unaddressed(table, rows.filter(~key_of(table).is_in(gone)) if gone else rows)
 
 
 def hold(candidate: Candidate, store: Store, permits: Permits, today: datetime.date) -> Guarded:
@@ -84,7 +93,7 @@ def hold(candidate: Candidate, store: Store, permits: Permits, today: datetime.d
     for table in dataset.tables:
         before = read_csv(path_of(store, last, files[table.name])) if last and table.name in files else None
         now = tables[table.name].select(table.published_fields)
-        before = None if before is None else unaddressed(table, before)
+        before = None if before is None else candidate.before(table, before)
         outcomes += judge_table(table, unaddressed(table, now), before, brought.get(table.name))
     stops = [outcome for outcome in outcomes if outcome.stops]
     asked = [outcome for outcome in outcomes if outcome.asks]

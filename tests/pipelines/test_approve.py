@@ -23,6 +23,7 @@ from publish.restoration import restore
 from publish.version import listed
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons, three_partners
+from tests.pipelines.test_decisions import decide
 from tests.pipelines.test_holding_back import checks, expecting, run_in_dagster
 
 MANY = "".join(f"{n},Lieu {n},49{n:03}\n" for n in range(9))
@@ -63,6 +64,15 @@ def changelog(settings: Settings, version: str) -> tuple[dict[str, Any], str, st
     folder = Path(settings.store) / "versions" / "lieux" / version
     texts = [(folder / f"changelog.{language}.md").read_text("utf-8") for language in ("fr", "en")]
     return json.loads((folder / "changelog.json").read_bytes()), *texts
+
+
+def test_rows_that_were_withdrawn_by_hand_are_asked_of_nobody(commons: Commons) -> None:
+    expecting(commons, GUARD)
+    commons.file("angers", MANY)
+    release(commons.settings)
+    decide(commons, *({"kind": "withdrawal", "id": f"angers--{n}"} for n in range(4)))
+    left = release(commons.settings).version
+    assert (left.version, left.rows) == ("1.1.0", {"places": 8})
 
 
 def test_what_waits_is_shown_with_its_difference_and_let_pass_by_its_hash(commons: Commons, glane: Glane) -> None:
