@@ -14,14 +14,13 @@ Each may end (`until`, the last day on which it holds). What a decision speaks o
 cell as it is published. An id may be written as its pseudonym (glane/pseudonyms.py), that of a forgotten row must be.
 """
 
-import csv
 import datetime
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from glane.csv_lines import bytes_at, put, read_lines, with_line
 from glane.declaration import DeclarationError, Fault
 from glane.pseudonyms import is_pseudonym
 from publish.matching.cluster import components
@@ -89,11 +88,14 @@ def read_decisions(path: Path, tables: Sequence[str]) -> Decisions:
     Raises DeclarationError with every fault: a line that is not complete, a table that is not there, two decisions that
     contradict one another.
     """
-    if not path.exists():
-        return Decisions(path)
+    data = bytes_at(path)
+    return Decisions(path) if data is None else _parsed(data, path, tables)
+
+
+def _parsed(data: bytes, path: Path, tables: Sequence[str]) -> Decisions:
     faults: list[Fault] = []
     found: list[Decision] = []
-    for line, row in _rows(path):
+    for line, row in read_lines(data, path, COLUMNS):
         wrong = list(_wrong(line, row, tables))
         faults += wrong
         if not wrong:
@@ -109,36 +111,7 @@ def add(path: Path, tables: Sequence[str], row: Mapping[str, str]) -> None:
 
     Raises DeclarationError where it is not complete, or contradicts another.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else ",".join(COLUMNS) + "\n"
-    cells = io.StringIO()
-    csv.writer(cells, lineterminator="\n").writerow([row.get(name, "") for name in COLUMNS])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.write_text(text + ("" if text.endswith("\n") else "\n") + cells.getvalue(), encoding="utf-8")
-        read_decisions(fresh, tables)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True, restval="", restkey="")
-            unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if unknown or missing:
-                what = f"The columns are {', '.join(reader.fieldnames or ()) or 'not there'}."
-                raise DeclarationError(path, [Fault(1, "", what, f"Write {','.join(COLUMNS)}.")])
-            for row in reader:
-                if "" in row:
-                    what = "There are more cells than columns."
-                    raise DeclarationError(path, [Fault(reader.line_num, "", what, "Quote the cell with a comma.")])
-                yield reader.line_num, {name: (cell or "").strip() for name, cell in row.items()}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fault = Fault(1, "", f"The file cannot be read as CSV ({error}).", "Write CSV in UTF-8 with commas.")
-        raise DeclarationError(path, [fault]) from error
+    put(path, with_line(bytes_at(path) or b"", COLUMNS, row), lambda data: _parsed(data, path, tables))
 
 
 def _wrong(line: int, row: dict[str, str], tables: Sequence[str]) -> Iterator[Fault]:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from glane.csv_lines import put
 from glane.erasing import telling
 from glane.errors import WorldError
 from glane.pseudonyms import Salt
@@ -57,6 +58,4 @@ def _leave_out(path: Path, lines: set[int]) -> None:
     for row in reader:
         if reader.line_num not in lines:
             writer.writerow(row)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(kept.getvalue(), encoding="utf-8")
-    fresh.replace(path)
+    put(path, kept.getvalue().encode(), lambda data: None)

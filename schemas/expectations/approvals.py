@@ -9,15 +9,15 @@ up to that day, as far as nothing is worse: `lets` holds the guards that it lets
 bound and how far. After `until` it lets nothing pass any more, what it was given for neither.
 """
 
-import csv
 import datetime
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from glane import csv_lines
+from glane.csv_lines import bytes_at, put, read_lines
 from glane.declaration import DeclarationError, Fault
 from schemas.expectations.outcome import Outcome
 
@@ -91,20 +91,15 @@ def excess_of(asked: Sequence[Outcome]) -> Excess:
 
 def read_approvals(path: Path) -> Approvals:
     """Read the approvals at `path`; none where there is no file. Raises DeclarationError with every fault."""
-    try:
-        return parse_approvals(path.read_bytes(), path)
-    except FileNotFoundError:
-        return NONE
-    except OSError as error:
-        fault = Fault(1, "", f"The file cannot be read ({error.strerror}).", "Make it readable.")
-        raise DeclarationError(path, [fault]) from error
+    data = bytes_at(path)
+    return NONE if data is None else parse_approvals(data, path)
 
 
 def parse_approvals(data: bytes, path: Path) -> Approvals:
     """The approvals in the bytes of a file; `path` is named in faults. Raises DeclarationError with every fault."""
     faults: list[Fault] = []
     found: list[Approval] = []
-    for line, row in _rows(data, path):
+    for line, row in read_lines(data, path, COLUMNS):
         wrong = list(_wrong(line, row))
         faults += wrong
         if not wrong:
@@ -125,40 +120,14 @@ def with_line(data: bytes, approval: Approval, path: Path) -> bytes:
         "why": " ".join(approval.why.split()),
         "lets": _written(approval.lets),
     }
-    text = data.decode() or ",".join(COLUMNS) + "\n"
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([cells[name] for name in COLUMNS])
-    after = (text + ("" if text.endswith("\n") else "\n") + line.getvalue()).encode()
+    after = csv_lines.with_line(data, COLUMNS, cells)
     parse_approvals(after, path)
     return after
 
 
 def add_approval(path: Path, approval: Approval) -> None:
     """Add an approval at the end of the file; there at once and whole, or not at all. Raises DeclarationError."""
-    data = with_line(path.read_bytes() if path.exists() else b"", approval, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        fresh.write_bytes(data)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _rows(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True, restval="", restkey="")
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            what = f"The columns are {', '.join(reader.fieldnames or ()) or 'not there'}."
-            raise DeclarationError(path, [Fault(1, "", what, f"Write {','.join(COLUMNS)}.")])
-        for row in reader:
-            if "" in row:
-                what = "There are more cells than columns."
-                raise DeclarationError(path, [Fault(reader.line_num, "", what, "Quote the cell with a comma.")])
-            yield reader.line_num, {name: cell.strip() for name, cell in row.items()}
-    except (UnicodeDecodeError, csv.Error) as error:
-        fault = Fault(1, "", f"The file cannot be read as CSV ({error}).", "Write CSV in UTF-8 with commas.")
-        raise DeclarationError(path, [fault]) from error
+    put(path, with_line(bytes_at(path) or b"", approval, path), lambda data: parse_approvals(data, path))
 
 
 def _wrong(line: int, row: Mapping[str, str]) -> Iterator[Fault]:
