@@ -29,7 +29,7 @@ from publish.feed import told_before
 from publish.formats import FORMATS, formats_of
 from publish.formats.delimited import read_csv
 from publish.holding import Candidate, HeldBackError, expectations_of, hold
-from publish.links import with_links
+from publish.links import Linked, with_links
 from publish.listing import put_on_list
 from publish.merge import Merged
 from publish.notice import over, standing_notice, unannounced, unshown
@@ -95,6 +95,11 @@ class _Made:
         """The rows of every table."""
         return self.derived.rows
 
+    @property
+    def linked(self) -> Mapping[str, Linked]:
+        """The tables of links to other datasets."""
+        return self.derived.linked
+
     def candidate(self, last: Version | None) -> Candidate:
         """What its guards judge."""
         return Candidate(
@@ -127,7 +132,7 @@ class _Made:
                 *warnings,
                 *undecided_in(self.contributions),
                 *(question_in_words(self.dataset, question).en for question in self.applied.questions),
-                *(said.en for said in striking(self.applied.merged, self.derived.linked)),
+                *(said.en for said in striking(self.applied.merged, self.linked)),
             ),
             self.contributions,
             self.applied.merged,
@@ -209,7 +214,7 @@ def foresee(
     except HeldBackError as error:
         held_back = error
     pairs = suggestions(dataset, made.contributions, made.applied.merged)
-    pairs += [one for part in made.derived.linked.values() for one in part.asked]
+    pairs += [one for part in made.linked.values() for one in part.asked]
     return Foreseen(
         made.refused,
         made.applied.questions,
@@ -342,7 +347,7 @@ def _content(made: _Made, files: Sequence[VersionFile], notice: Mapping[str, Any
 def _described(
     made: _Made, files: Sequence[VersionFile], created: str, notice: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    beside = {name: part.sources for name, part in made.derived.linked.items()}
+    beside = {name: part.sources for name, part in made.linked.items()}
     return describe(made.dataset, made.contributions, files, number="", created=created, notice=notice, beside=beside)
 
 

@@ -14,10 +14,20 @@ import polars as pl
 from glane.store import Store
 from publish.contribution import Contribution, Refusal, by_partner
 from publish.deciding import Applied
+from publish.links import Linked
 from publish.quality import QUALITY, Accounts
 from publish.quality.measures import completeness, dates, duplicates, likeness
 from publish.quality.places import places
-from publish.quality.report import Decided, HeldBack, QualityReport, Refused, Source, WaitingDecision, read_quality
+from publish.quality.report import (
+    Decided,
+    HeldBack,
+    Links,
+    QualityReport,
+    Refused,
+    Source,
+    WaitingDecision,
+    read_quality,
+)
 from publish.quality.wrong import failing, rules_in_words, terms, to_correct
 from publish.version import Version, path_of
 from schemas.dataset import Dataset
@@ -47,6 +57,10 @@ class Measured(Protocol):
     @property
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """The rows that are published, by table."""
+
+    @property
+    def linked(self) -> Mapping[str, Linked]:
+        """The tables of links to other datasets."""
 
     @property
     def accounts(self) -> Accounts:
@@ -104,6 +118,7 @@ def report_quality(
         refused=tuple(Refused(partner=one.partner, why=one.reason) for one in measured.refused),
         expectations=tuple(expectations),
         likeness=likeness(merged),
+        links={name: Links(counts=one.counts, waiting=len(one.asked)) for name, one in measured.linked.items()},
         decisions=_decisions(measured.applied),
     )
     return report.model_dump(mode="json")

@@ -139,6 +139,9 @@ def _waits(report: QualityReport, names: Names, tell: Teller) -> Iterator[str]:
         for copy in alike.copies:
             a, b = map(names.partner, copy.partners)
             yield tell("waits-copies", table=title, a=a, b=b, n=number(copy.rows))
+    for name, links in report.links.items():
+        if links.waiting:
+            yield tell("waits-links", table=names.table(name), n=number(links.waiting))
     for decision in report.decisions.waiting if report.decisions else ():
         known = f"waits-decision-{decision.why}"
         yield tell(known if known in words() else "waits-decision-other", line=str(decision.line))

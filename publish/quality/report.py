@@ -172,6 +172,14 @@ class Likeness(_Kept):
     copies: tuple[Copies, ...]
 
 
+class Links(_Kept):
+    """A table of links to other datasets: to each of their tables (`dataset/table`) how many, by what shows them; and
+    how many pairs wait for a person."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    waiting: int
+
+
 class WaitingDecision(_Kept):
     """A decision that does nothing any more, by its line in the file."""
 
@@ -273,6 +281,7 @@ class QualityReport(_Kept):
     personal: tuple[HeldBack, ...] = ()
     expectations: tuple[Outcome, ...]
     likeness: Mapping[str, Likeness] = Field(default_factory=dict)
+    links: Mapping[str, Links] = Field(default_factory=dict)
     coverage: Mapping[str, Any] = Field(
         default_factory=dict, description="What publish/coverage_files.py tells of départements and communes."
     )

@@ -119,6 +119,11 @@ def test_links_are_made_after_what_they_lead_to_reviewed_and_gone_with_it(
     judged = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, timeout=120, check=False)
     assert json.loads(judged.stdout)["valid"]
 
+    quality = json.loads(package.with_name("quality.json").read_text(encoding="utf-8"))
+    assert quality["links"] == {"links": {"counts": {"lieux/places": {"national_id": 1}}, "waiting": 1}}
+    page = package.with_name("quality.en.html").read_text(encoding="utf-8")
+    assert "possible links to another dataset, to be confirmed: 1" in page
+
     (one,) = json.loads(glane("review", "atlas", "--json").out)
     assert (one["a"], one["b"], one["relation"]) == ("reseau--2", "lieux/places/hub--2", "runs")
     monkeypatch.setattr("sys.stdin", io.StringIO("s\n"))
