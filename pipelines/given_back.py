@@ -6,18 +6,16 @@ Belongs here: making both of a file that was judged, and where the store keeps t
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import polars as pl
-import polars.selectors as cs
 
 from glane.errors import CallError
 from glane.store import Store
-from glane.text import Text
+from pipelines.judging import Judged, has_copy
 from schemas.dataset import Dataset, Table
-from schemas.filling import CELL_MAX, Filling, Note
+from schemas.filling import Filling, Note
 from schemas.judgement import LINE, Judgement, Problem
-from schemas.phrases import word, words_in
+from schemas.phrases import words_in
 from schemas.report import annotated_key
 from schemas.rows import last_good
 from schemas.template import template
@@ -27,16 +25,10 @@ from sources.declaration import Source
 from sources.identity.brought import NO_NUMBER, WRONG_IDS
 from sources.identity.ids import gives_ids
 
-if TYPE_CHECKING:
-    from pipelines.intake import Judged
-
-ROWS_MAX = 10_000
-"""Rows of a cleaned copy; whoever has more has somebody who writes programs."""
-
 _WORST = ("error", "warning", "info")
 
 
-def annotated(source: Source, dataset: Dataset, found: "Judged") -> bytes | None:
+def annotated(source: Source, dataset: Dataset, found: Judged) -> bytes | None:
     """The partner's own file back, with what is to be corrected in it; None where there is nothing to tell. A workbook
     of ours comes back as one, with its ids protected: as the cleaned copy, that is."""
     problems = found.judgement.problems
@@ -58,7 +50,7 @@ def published_rows(store: Store, source: Source, table: Table) -> Filling:
     return Filling(source.partner, rows.select(table.fields).to_dicts(), verdict.judged_at, _more(source, table))
 
 
-def cleaned_copy(source: Source, dataset: Dataset, found: "Judged") -> bytes | None:
+def cleaned_copy(source: Source, dataset: Dataset, found: Judged) -> bytes | None:
     """The partner's rows as they would be published, in our columns, with notes at what is to be corrected; None where
     a workbook is no way to work with them (has_copy)."""
     table = found.table
@@ -76,19 +68,6 @@ def cleaned_copy(source: Source, dataset: Dataset, found: "Judged") -> bytes | N
         cleaned=True,
     )
     return template(dataset, table, source.line.answered_in, filling)
-
-
-def has_copy(rows: pl.DataFrame) -> bool:
-    """Whether a cleaned copy is made of these rows: some, not too many, and no cell too long for one."""
-    if not 0 < rows.height <= ROWS_MAX:
-        return False
-    longest = rows.select(cs.string().str.len_chars().max()).row(0)
-    return max((size for size in longest if size is not None), default=0) <= CELL_MAX
-
-
-def copy_note(rows: pl.DataFrame) -> list[Text]:
-    """What the answer says of the cleaned copy, where one is made."""
-    return [word("template.copy")] if has_copy(rows) else []
 
 
 def _more(source: Source, table: Table) -> list[str]:

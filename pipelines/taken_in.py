@@ -6,7 +6,7 @@ in (intake.py), what runs when (automation.py).
 
 from glane.store import Store, sha256_of
 from pipelines.catalogue import BrokenDataset
-from pipelines.intake import mapped_by
+from pipelines.judging import mapped_by
 from schemas.dataset import Dataset
 from schemas.report import last_report
 from schemas.rows import last_good

@@ -127,7 +127,7 @@ def _as_source(
     from glane.store import open_store
     from pipelines.catalogue import find_source, load_catalogue
     from pipelines.given_back import annotated, cleaned_copy
-    from pipelines.intake import answer_to
+    from pipelines.judging import answer_to
     from pipelines.settings import load_settings
     from sources.identity.ids import past_of
 

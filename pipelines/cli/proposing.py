@@ -16,7 +16,7 @@ from glane.errors import CallError
 from glane.text import Text
 from pipelines.catalogue import Entry, find_dataset, load_catalogue
 from pipelines.cli.say import out
-from pipelines.intake import answer_to
+from pipelines.judging import answer_to
 from pipelines.settings import load_settings
 from schemas.licences import LICENCES
 from sources.declaration import Source, load_source

@@ -13,7 +13,7 @@ from glane.errors import DataError, GlaneError
 from glane.removals import Removal
 from glane.store import Store
 from pipelines.catalogue import Entry
-from pipelines.intake import mapped_by, opened
+from pipelines.judging import mapped_by, opened
 from pipelines.tracing.links import Missing, gone, missing
 from publish.tracing.found import Line
 from publish.version import Input

@@ -7,7 +7,7 @@ import pytest
 from selenium import webdriver
 
 from pipelines.catalogue import find_source, load_catalogue
-from pipelines.intake import answer_to
+from pipelines.judging import answer_to
 from pipelines.settings import load_settings
 from schemas.phrases import languages
 from schemas.report import Counts, Earlier

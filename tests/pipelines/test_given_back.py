@@ -15,7 +15,8 @@ import pytest
 from glane.store import FolderStore, sha256_of
 from pipelines.catalogue import load_catalogue
 from pipelines.given_back import annotated, cleaned_copy, published_rows
-from pipelines.intake import Judged, judge_file, take_in
+from pipelines.intake import take_in
+from pipelines.judging import Judged, judge_file
 from schemas.judgement import LINE
 from schemas.report import SourceReport
 from schemas.rows import keep, last_good

@@ -257,7 +257,7 @@ def test_a_fault_of_glanes_own_in_one_source_is_told_after_the_others_lines(
         return arrived(path, *more)
 
     commons.file("brest", "9,Brest,29200\n")
-    monkeypatch.setattr("pipelines.intake.arrived", faulty)
+    monkeypatch.setattr("pipelines.judging.arrived", faulty)
     said = glane("run", "--no-publish")
     assert said.code == 3
     assert "glane: Glane itself failed:\nlieux/brest: KeyError: 'no cell'" in said.err

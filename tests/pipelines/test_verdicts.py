@@ -29,8 +29,8 @@ def test_unchanged_rows_under_unchanged_rules_are_judged_once(
     commons: Commons, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = take_all_in(commons)
-    monkeypatch.setattr("pipelines.intake.judge_gated", no_judging)
-    monkeypatch.setattr("pipelines.intake.arrived", no_judging)
+    monkeypatch.setattr("pipelines.judging.judge_gated", no_judging)
+    monkeypatch.setattr("pipelines.judging.arrived", no_judging)
     second = take_all_in(commons)
     assert [intake.report.state for intake in second] == ["unchanged"] * 3
     assert [intake.verdict for intake in second] == [intake.verdict for intake in first]
@@ -105,6 +105,6 @@ def test_the_counts_of_a_run_are_what_glane_terms_shows(commons: Commons, monkey
     assert "offered: Le Fil" in shown
     told = json.loads(CliRunner().invoke(app, ["terms", "lieux", "--json"]).output)
     assert [term["term"] for term in told["terms"]] == ["L'Atelier", "La Boussole", "Le Fils", "Le Grenier", "Le Phare"]
-    assert {"rule": "terms", "severity": "warning", "count": 1} in told["rules"]["angers"]
+    assert {"rule": "terms", "field": None, "severity": "warning", "count": 1} in told["rules"]["angers"]
     unknown = CliRunner().invoke(app, ["terms", "lieu"])
     assert "Did you mean 'lieux'" in str(unknown.exception)

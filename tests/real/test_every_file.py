@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.intake import answer_to
+from pipelines.judging import answer_to
 from schemas.dataset import load_datasets
 from schemas.report import Counts
 from sources.check import load_checked
