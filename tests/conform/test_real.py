@@ -56,6 +56,7 @@ def without_other_tables(descriptor: dict[str, Any]) -> dict[str, Any]:
     return descriptor | {"foreignKeys": [key for key in keys if not key["reference"]["resource"]]}
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.skipif(not FILES, reason="the partners' files are not here (../shared/data)")
 @pytest.mark.parametrize(("schema", "file"), fitting() or [(None, None)], ids=name_of)

@@ -40,6 +40,7 @@ def test_nothing_of_a_sample_is_held_back(name: str) -> None:
 @pytest.mark.real
 @pytest.mark.skipif(not SHARED.is_dir(), reason="partners' real files are not here: ../shared/data")
 @pytest.mark.parametrize("name", REAL)
+@pytest.mark.long
 def test_nothing_of_a_real_file_is_held_back(name: str) -> None:
     assert held_back(REAL[name]) == []
 

@@ -12,6 +12,7 @@ from glane.store import FolderStore
 from pipelines.approving import held_version
 from pipelines.catalogue import BrokenDataset, Entry, load_catalogue
 from pipelines.first_seen import note_seen
+from pipelines.forgetting.plan import plan_key
 from pipelines.graph import build_definitions
 from pipelines.intake import take_in
 from pipelines.release import make_version
@@ -218,6 +219,7 @@ def test_nothing_waits_in_silence(commons: Commons) -> None:
     everything_held(commons)
     a_past_that_waits(commons)
     store = FolderStore(Path(commons.settings.store))
+    store.write(plan_key("autre"), b"cut off")
     entries = load_catalogue(commons.settings).values()
     found = waiting(entries, store)
     assert sorted({(one.kind, one.about) for one in found}) == sorted(
@@ -231,6 +233,7 @@ def test_nothing_waits_in_silence(commons: Commons) -> None:
             ("expired", "lieux/expiring"),
             ("failing", "lieux/missing"),
             ("file", "lieux/shrunk"),
+            ("forgetting", "autre"),
             ("late", "lieux/new"),
             ("licence", "lieux/odbl"),
             ("mail", "lieux/mailing"),

@@ -83,7 +83,7 @@ def test_dagit_starts_reads_declarations_again_and_stops_with_all_it_started(com
     with _ui(commons, GLANE_UI_PORT="") as process:
         url = _address(process)
         states = {sensor["name"]: sensor["sensorState"]["status"] for sensor in _ask(url)["sensors"]}
-        assert states == {"lieux_changes": "RUNNING", "lieux_release": "RUNNING"}
+        assert states == {f"lieux_{name}": "RUNNING" for name in ("approvals", "changes", "release")}
         assert "lieux/dijon/rows" not in _assets(url)
         commons.source("dijon", "1,La Cuve,21000\n")
         deadline = time.monotonic() + 90

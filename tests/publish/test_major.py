@@ -16,8 +16,8 @@ from publish.ckan.publication import STEPS, Receipt, publish
 from publish.restoration import restore
 from publish.version import Version
 from tests.fixtures_portal import Portal
-from tests.publish.material import DECLARATION, SITES, declare
-from tests.publish.test_build import ANGERS, NANTES, parts
+from tests.publish.material import DECLARATION, SITES, contribute, declare
+from tests.publish.test_build import ANGERS, NANTES, RENNES, parts
 from tests.publish.test_publication import DAY, ONE_TABLE, PAGE, Bench, KilledError
 
 pytestmark = pytest.mark.portal
@@ -257,7 +257,8 @@ def test_a_table_that_is_no_longer_published_stays_until_its_day(portal: Portal,
     bench.publish(build_version(bench.dataset, parts(bench.dataset, ANGERS), bench.store, created=DAY).version)
     visits = bench.resources()["visites.csv"]
     bench.becomes(declaration=DECLARATION[: DECLARATION.index("  - name: visites")])
-    version = bench.version(ANGERS)
+    stays = [contribute(bench.dataset, "a", [ANGERS]), contribute(bench.dataset, "b", [RENNES])]
+    version = build_version(bench.dataset, stays, bench.store, created=DAY).version
     assert version.version == "2.0.0"
     bench.publish_on(version, MADE)
     there = bench.resources()

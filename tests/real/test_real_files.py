@@ -40,7 +40,7 @@ LIMIT = 1800 if WHOLE else 300
 pytestmark = [
     pytest.mark.timeout(LIMIT),
     pytest.mark.real,
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.portal,
     pytest.mark.skipif(not SHARED.is_dir(), reason="partners' real files are not here: ../shared/data"),
 ]

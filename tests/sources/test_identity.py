@@ -183,6 +183,7 @@ def test_rows_without_anything_to_tell_them_by_have_no_id() -> None:
     assert identified(FIELDS, [Row(2, None, None, {})], Register(), key_field="id").ids == (None,)
 
 
+@pytest.mark.long
 def test_twenty_thousand_rows_whose_names_all_changed_take_seconds() -> None:
     chance = random.Random(7)
 

@@ -240,6 +240,7 @@ def test_days_that_open_and_close_in_columns_of_their_own_are_put_together(
 
 @pytest.mark.real
 @pytest.mark.skipif(not REAL.is_dir(), reason="partners' real files are not here: ../shared/data")
+@pytest.mark.long
 def test_nearly_four_fifths_of_the_columns_of_real_files_are_mapped_right() -> None:
     from bench.proposal import measure_all
 
