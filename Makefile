@@ -47,10 +47,10 @@ test-long: setup  ## the tests that make test leaves out for their length: the l
 	@.venv/bin/pytest -m "long and not real" -n 2 --dist loadfile
 
 faults-cut: setup  ## a cut of that: each step, fault and meddling once, in five minutes
-	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -n 2 --dist loadfile
+	@GLANE_FAULTS=cut .venv/bin/pytest tests/faults -m "" -n 2 --dist loadfile
 
 faults: setup  ## the publisher killed at every request and every dealing with the disk, every fault at every change: hours
-	@GLANE_FAULTS=whole .venv/bin/pytest tests/faults $(if $(ONLY),-k "$(ONLY)")
+	@GLANE_FAULTS=whole .venv/bin/pytest tests/faults -m "" $(if $(ONLY),-k "$(ONLY)")
 
 real: setup  ## every real file of a partner in ../shared/data, end to end to the portal: some ten minutes
 	@GLANE_REAL=whole .venv/bin/pytest -m real

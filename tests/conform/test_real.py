@@ -66,6 +66,7 @@ def test_a_real_file_under_the_schema_it_fits_gets_frictionless_report(
     assert_same(Case(file.read_bytes(), without_other_tables(SCHEMAS[schema])), tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.real
 @pytest.mark.skipif(not FILES, reason="the partners' files are not here (../shared/data)")
 @pytest.mark.parametrize("file", FILES or [None], ids=name_of)

@@ -26,7 +26,7 @@ from tests.faults.scenario import DAY, ROWS, Kind, Trials, trying
 from tests.fixtures_portal import Portal, call, free_port
 from tests.publish.material import contribute
 
-pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(1800 if WHOLE else 900)]
+pytestmark = [pytest.mark.portal, pytest.mark.long, pytest.mark.timeout(1800 if WHOLE else 900)]
 
 
 def page_of(trials: Trials) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.faults.conftest import WHOLE
 from tests.faults.proxy import ANSWERS, Answer, Exchange, Fault, close, cut, late, lose, say, silent, spoil, to
 from tests.faults.scenario import KINDS, Trials
 
-pytestmark = [pytest.mark.portal, pytest.mark.slow, pytest.mark.timeout(7200 if WHOLE else 900)]
+pytestmark = [pytest.mark.portal, pytest.mark.long, pytest.mark.timeout(7200 if WHOLE else 900)]
 
 FAULTS: dict[str, Fault] = {
     "closed": close,

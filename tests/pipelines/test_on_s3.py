@@ -21,6 +21,7 @@ def place(s3: S3, glane: Glane, monkeypatch: pytest.MonkeyPatch) -> str:
     return place
 
 
+@pytest.mark.long
 def test_every_command_works_as_on_a_folder(commons: Commons, glane: Glane, place: str) -> None:
     assert glane("run").code == 0
     commons.file("brest", "7,Le Fil,49000\n8,Le Phare,29000\n9,La Rade,29200\n")

@@ -103,6 +103,7 @@ def test_dagit_starts_reads_declarations_again_and_stops_with_all_it_started(com
     assert _processes_naming(str(commons.settings.dagster_home)) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_part_of_dagit_that_dies_takes_the_rest_with_it_and_is_named(commons: Commons) -> None:
     with _ui(commons) as process:

@@ -136,6 +136,7 @@ def test_glane_goes_on_from_a_copy_with_the_next_number(dataset: Dataset, store:
     assert verify_store(copied, dataset.name) == []
 
 
+@pytest.mark.long
 def test_a_store_moves_from_a_folder_to_a_bucket_and_back(
     dataset: Dataset, store: FolderStore, s3: S3, tmp_path: Path
 ) -> None:

@@ -181,6 +181,7 @@ def test_an_address_that_cannot_be_used_is_refused_before_anything_is_sent(tmp_p
     assert address.ours("https://s3.example.org/x", "https://data.example.org") == "https://s3.example.org/x"
 
 
+@pytest.mark.long
 @pytest.mark.portal
 @pytest.mark.parametrize("by", ["gateway", "CKAN"])
 def test_a_file_too_large_for_the_portal_is_left_out_but_never_the_csv(portal: Portal, tmp_path: Path, by: str) -> None:

@@ -150,6 +150,7 @@ def test_killed_before_any_step_of_a_major_version_the_reader_sees_the_old_one_w
     assert bench.publish(version).unchanged
 
 
+@pytest.mark.long
 def test_a_major_version_that_is_taken_back_before_it_was_seen_leaves_nothing(bench: Changing) -> None:
     bench.publish(bench.version(ANGERS))
     before = bench.resources()
@@ -167,6 +168,7 @@ def test_a_major_version_that_is_taken_back_before_it_was_seen_leaves_nothing(be
     bench.check_no_orphan()
 
 
+@pytest.mark.long
 def test_a_major_version_that_was_published_and_is_unmade_comes_back_as_a_third_table(bench: Changing) -> None:
     bench.publish(bench.version(ANGERS))
     bench.becomes(places="string")

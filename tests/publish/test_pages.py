@@ -186,6 +186,7 @@ def test_who_searches_for_the_title_s_words_finds_the_dataset_before_its_version
     assert found[0]["name"] == bench.dataset.name
 
 
+@pytest.mark.long
 def test_a_publication_looks_at_the_last_pages_of_versions_only(
     portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,6 +167,7 @@ SPOILT: list[tuple[Spoil, str]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.portal
 def test_a_public_store_that_does_not_serve_the_version_keeps_the_last_one_on_the_portal(bench: PublicBench) -> None:
     with bench.served() as server:

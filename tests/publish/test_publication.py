@@ -304,6 +304,7 @@ def test_killed_between_two_uploads_what_arrived_is_used_and_nothing_is_doubled(
     bench.check_whole(version)
 
 
+@pytest.mark.long
 def test_a_version_that_a_newer_one_overtook_amid_its_upload_is_made_whole_too(bench: Bench) -> None:
     bench.publish(bench.version(ANGERS))
     abandoned = bench.version(ANGERS, NANTES)
@@ -412,6 +413,7 @@ def test_a_publisher_that_lost_its_lease_does_not_flip(bench: Bench) -> None:
     assert bench.read() == "1.0.0"
 
 
+@pytest.mark.long
 def test_a_table_that_comes_later_gets_its_own_resource_and_is_filled(portal: Portal, tmp_path: Path) -> None:
     bench = Bench(portal, tmp_path)
     bench.publish(bench.version(ANGERS))
@@ -454,6 +456,7 @@ def test_a_dataset_that_is_not_ours_or_was_deleted_is_left_alone(bench: Bench) -
         bench.publish(version)
 
 
+@pytest.mark.long
 def test_versions_roll_over_to_a_second_page_and_old_addresses_stay(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

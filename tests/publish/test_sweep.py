@@ -72,6 +72,7 @@ def test_what_the_page_shows_keeps_its_files_until_the_next_version_stands(porta
     assert list(_archived(bench, ".xlsx")) == [first.version, last.version]
 
 
+@pytest.mark.long
 @pytest.mark.portal
 def test_formats_always_keeps_every_one(portal: Portal, tmp_path: Path) -> None:
     declaration = ONE_TABLE.replace("\ntables:", "\nretention: {formats: always}\ntables:")

@@ -133,6 +133,7 @@ print(len(reading.records), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss 
 """
 
 
+@pytest.mark.long
 def test_eighty_megabytes_of_json_are_read_in_a_few(tmp_path: Path) -> None:
     path = tmp_path / "lieux.json"
     record = json.dumps({"id": 1, "nom": "Espace numérique", "tags": ["a", "b"], "texte": "x" * 1500})
