@@ -55,7 +55,7 @@ faults: setup  ## the publisher killed at every request and every dealing with t
 real: setup  ## every real file of a partner in ../shared/data, end to end to the portal: some ten minutes
 	@GLANE_REAL=whole .venv/bin/pytest -m real
 
-conform: setup  ## frictionless and Glane on ten times as many made-up files as make test
+conform: setup  ## frictionless and Glane on fifteen times as many made-up files as make test
 	@GLANE_CONFORM_EXAMPLES=3000 .venv/bin/pytest tests/conform -m "" -n 2
 
 lint: setup  ## ruff, mypy --strict

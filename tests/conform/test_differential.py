@@ -14,7 +14,7 @@ from schemas.conform import SchemaError
 from tests.conform.comparing import Case, assert_same, by_rows, comparable, first_difference, reference, write
 from tests.conform.strategies import cases, keyed_cases, referring_cases
 
-EXAMPLES = int(os.environ.get("GLANE_CONFORM_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("GLANE_CONFORM_EXAMPLES", "200"))
 # Shrinking a failure may take minutes: `GLANE_CONFORM_SHRINK=0` shows it as it was found.
 PHASES = [
     phase

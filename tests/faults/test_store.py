@@ -18,7 +18,7 @@ from tests.faults.conftest import WHOLE, count
 from tests.faults.forker import Ended, Forker, forking
 from tests.faults.scenario import KINDS, ROWS, Scenario, write_scenario
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if WHOLE else 900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600 if WHOLE else 900)]
 
 
 @dataclass(frozen=True)

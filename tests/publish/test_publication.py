@@ -256,6 +256,7 @@ def test_what_somebody_edited_by_hand_is_put_right_without_an_upload(bench: Benc
     assert {"key": "theirs", "value": "kept"} in healed["extras"]
 
 
+@pytest.mark.long
 def test_killed_before_any_step_of_an_update_the_reader_sees_one_version_and_the_next_run_converges(
     bench: Bench,
 ) -> None:
