@@ -5,7 +5,10 @@ import json
 import sqlite3
 import zipfile
 from contextlib import closing
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import polars as pl
@@ -21,8 +24,11 @@ from pipelines.instance import open_instance
 from pipelines.settings import load_settings
 from pipelines.today import waiting_in
 from publish.version import listed, load
+from tests.mail_servers import ImapServer, SmtpServer
+from tests.mails import mail
 from tests.pipelines.conftest import Glane
 from tests.pipelines.material import Commons
+from tests.pipelines.test_mailbox import Caen
 
 MARKED = "Marqueplanté conseil"
 SHORT = "Marqueplant"
@@ -166,6 +172,32 @@ def test_a_workbook_loses_the_record_and_keeps_the_others(commons: Commons, glan
     cells = [[cell.value for cell in row] for row in sheet]
     assert cells[1:] == [["1", "Le Quai", "44000"]]
     assert (glane("run", "lieux").code, glane("verify").code, holding(store.root)) == (0, 0, [])
+
+
+@pytest.mark.long
+def test_a_mailed_file_that_waits_and_the_letter_on_its_way_are_without_them(
+    commons: Commons, glane: Glane, imap: ImapServer, smtp: SmtpServer
+) -> None:
+    async def break_off(server: Any) -> None:
+        server.transport.abort()
+
+    caen, store = Caen(commons, imap, smtp), Path(str(commons.settings.store))
+    smtp.after_mail = break_off
+    caen(mail("Voici", ("lieux.csv", f"numero,nom,cp\na,L'Atelier,14000\nz,Chez {MARKED},14001\n".encode())))
+    (letter,) = store.glob("mail/lieux/caen/*.eml")
+    assert SHORT in letter_text(letter)
+    assert {path.split("/")[-4] for path in holding(store)} >= {"raw", "reports"}
+    assert glane("forget", "lieux", "caen/z", *AS).code == 0
+    assert holding(store) == []
+    assert list(store.glob("mail/lieux/caen/*.eml")) == []
+    smtp.after_mail = None
+    caen()
+    assert holding(store) == []
+
+
+def letter_text(path: Path) -> str:
+    found = message_from_bytes(path.read_bytes(), policy=default)
+    return "".join(part.get_content() for part in found.walk() if part.get_content_maintype() == "text")
 
 
 def test_a_withdrawal_names_nobody_and_takes_the_row_out_of_the_next_version(commons: Commons, glane: Glane) -> None:
