@@ -43,17 +43,12 @@ def leaving(store: Store, version: Version, person: Person) -> Leaving:
         for name, schema in schemas.items():
             found = _leading(tables[name], schema, name, gone)
             gone[name] = gone.get(name, frozenset()) | frozenset(found)
-    for name in set(schemas) - person.tables:
-        # A table of links names rows of several tables, and has no foreign key to them.
-        if name not in _with_partners(store, version):
-            cells = pl.any_horizontal(pl.col(pl.String).is_in(list(person.ids)))
-            mine = tables[name].filter(cells) if person.ids and tables[name].height else tables[name].clear()
-            gone[name] = gone.get(name, frozenset()) | frozenset(keys(mine, key_of(schemas[name])).to_list())
+    # A table of links names rows of several tables, and has no foreign key to them.
+    for name in set(schemas) - person.tables - set(provenance_of(store, version)["table"].unique()):
+        cells = pl.any_horizontal(pl.col(pl.String).is_in(list(person.ids)))
+        mine = tables[name].filter(cells) if person.ids and tables[name].height else tables[name].clear()
+        gone[name] = gone.get(name, frozenset()) | frozenset(keys(mine, key_of(schemas[name])).to_list())
     return Leaving({name: ids for name, ids in gone.items() if ids})
-
-
-def _with_partners(store: Store, version: Version) -> set[str]:
-    return set(provenance_of(store, version)["table"].unique().to_list())
 
 
 def _leading(

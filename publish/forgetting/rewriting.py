@@ -23,7 +23,7 @@ from publish.coverage_files import recount
 from publish.delta import Difference, write_delta
 from publish.diff import csv_of, descriptor_of, key_of, schemas_of, whole_csv
 from publish.forgetting.blotting import blot_out
-from publish.forgetting.leaving import Leaving, leaving
+from publish.forgetting.leaving import Leaving
 from publish.forgetting.person import Person, keys, provenance_of
 from publish.formats import FORMATS
 from publish.formats.delimited import read_csv, to_csv
@@ -74,25 +74,9 @@ def _of(person: Person, out: Leaving) -> pl.Expr:
     return mine
 
 
-def rewrite(
-    store: Store,
-    version: Version,
-    last: Version | None,
-    person: Person,
-    bases: Mapping[str, str],
-    folder: Path,
-    *,
-    newest: bool,
-) -> Version:
-    """Write `version` anew into `folder`, without the person; `last` is the version before, as it is now.
-
-    Files that were taken away as declared are hashed as they would be, and not written. Raises VersionError.
-    """
-    return _Rewriting(store, version, last, person, bases, folder, newest).whole()
-
-
-class _Rewriting:
-    """One version on its way."""
+class Rewriting:
+    """`version` on its way into `folder`, without the person and what goes with them (`out`); `last` is the version
+    before, as it is now, and `bases` gives the table that each table is made of."""
 
     def __init__(
         self,
@@ -100,18 +84,22 @@ class _Rewriting:
         version: Version,
         last: Version | None,
         person: Person,
+        out: Leaving,
         bases: Mapping[str, str],
         folder: Path,
+        *,
         newest: bool,
     ) -> None:
-        self._store, self._version, self._last, self._person = store, version, last, person
+        self._store, self._version, self._last, self._person, self._out = store, version, last, person, out
         self._bases, self._folder, self._newest = bases, folder, newest
         self._descriptor = descriptor_of(store, version)
-        self._out = leaving(store, version, person)
         self._files: dict[str, VersionFile] = {}
 
     def whole(self) -> Version:
-        """Every file, in the order in which each needs the others."""
+        """Write every file, in the order in which each needs the others, and give the version as it is then.
+
+        Files that were taken away as declared are hashed as they would be, and not written. Raises VersionError.
+        """
         version = self._version
         rows = self._data()
         covered = self._coverage()
@@ -153,18 +141,14 @@ class _Rewriting:
             for file in self._version.files:
                 if file.kind == "data" and file.table == name and file is not csv and file.format in FORMATS:
                     FORMATS[file.format].write(table, kept_rows, self._folder / file.path)
-                    self._keep(file.path)
-                    if not self._store.exists(f"{self._version.key}/{file.path}"):
-                        (self._folder / file.path).unlink()
+                    self._keep_derived(file.path)
         return rows
 
     def _coverage(self) -> dict[str, Any]:
         """How many rows each commune has, counted again; gives what the quality report says of it."""
         paths, told = recount(self._store, self._descriptor, self._folder)
         for path in paths:
-            self._keep(path)
-            if not self._store.exists(f"{self._version.key}/{path}"):
-                (self._folder / path).unlink()
+            self._keep_derived(path)
         return told
 
     def _deltas(self) -> dict[str, Difference]:
@@ -239,16 +223,9 @@ class _Rewriting:
         if self._person.id_too:
             lines = lines.filter(~mine)
         elif self._newest:
-            base = sorted(self._person.tables, key=lambda name: (name != self._person.table, name))[0]
-            fresh = pl.DataFrame(
-                {
-                    "table": [base] * len(self._person.published),
-                    "key": sorted(self._person.published),
-                    "version": [version.version] * len(self._person.published),
-                    "withdrawn": [self._person.at[:10]] * len(self._person.published),
-                },
-                schema=lines.schema,
-            )
+            person = self._person
+            gone = [(person.table, key, version.version, person.at[:10]) for key in sorted(person.published)]
+            fresh = pl.DataFrame(gone, schema=lines.schema, orient="row")
             lines = pl.concat([lines, fresh.join(lines, on=["table", "key"], how="anti")])
         self._write(feed.WITHDRAWN, to_csv(lines.sort("table", "key")))
 
@@ -328,6 +305,11 @@ class _Rewriting:
     def _write(self, path: str, data: bytes) -> None:
         (self._folder / path).write_bytes(data)
         self._keep(path)
+
+    def _keep_derived(self, path: str) -> None:
+        self._keep(path)
+        if not self._store.exists(f"{self._version.key}/{path}"):
+            (self._folder / path).unlink()
 
     def _keep(self, path: str) -> None:
         was = self._version.file(path)

@@ -10,12 +10,13 @@ moment readers find one version or the other, whole, and the list knows both. Ru
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from glane.removals import Removal, remove, removed
 from glane.store import Store, StoreError, to_json
-from publish.forgetting.leaving import leaving
+from publish.forgetting.leaving import Leaving, leaving
 from publish.forgetting.person import Person
-from publish.forgetting.rewriting import needs, rewrite
+from publish.forgetting.rewriting import Rewriting, needs
 from publish.version import MANIFEST, Listed, Rewritten, Version, listed, load_line, relist
 from schemas.dataset import Dataset
 
@@ -58,7 +59,7 @@ def forget_in_versions(dataset: Dataset, store: Store, person: Person, before: S
         out = leaving(store, version, person)
         if needs(store, version, last, person, out, newest=line is lines[-1]):
             before(f"write {version.version}")
-            version = _replaced(store, version, last, person, bases, before, newest=line is lines[-1])
+            version = _replaced(store, version, last, person, out, bases, before, newest=line is lines[-1])
             done.append(version.version)
         last = version
     return done
@@ -77,13 +78,14 @@ def _replaced(
     version: Version,
     last: Version | None,
     person: Person,
+    out: Leaving,
     bases: dict[str, str],
     before: Step,
     *,
     newest: bool,
 ) -> Version:
     with store.staged() as folder:
-        fresh = rewrite(store, version, last, person, bases, folder, newest=newest)
+        fresh = Rewriting(store, version, last, person, out, bases, folder, newest=newest).whole()
         manifest = to_json(fresh.model_dump(mode="json"))
         (folder / MANIFEST).write_bytes(manifest)
         digest = hashlib.sha256(manifest).hexdigest()
@@ -102,10 +104,10 @@ def _replaced(
 def _list(store: Store, dataset: str, line: Listed, version: Version) -> None:
     """The line of a version whose manifest is the one that was coming, or still the former one."""
     there = store.digest(f"{version.key}/{MANIFEST}")
-    plain = {"becoming": None}
+    plain: dict[str, Any] = {"becoming": None}
     if there == line.becoming and there != line.manifest_sha256:
         mark = Rewritten(at=version.forgotten[-1].at, was=line.manifest_sha256)
-        plain |= {"manifest_sha256": there, "rows": dict(version.rows), "forgotten": (*line.forgotten, mark)}  # type: ignore[dict-item]
+        plain |= {"manifest_sha256": there, "rows": dict(version.rows), "forgotten": (*line.forgotten, mark)}
     relist(store, dataset, line.model_copy(update=plain))
 
 
