@@ -19,13 +19,13 @@ from typing import Literal
 from pydantic import Field
 
 from glane.declaration import Declared
+from sources.inbox.reached import Reached
 
 Standing = Literal["nothing", "taken", "waits", "expired"]
 """Of the file that came last: there is none yet; it was taken, with the partner's yes; it waits for it; it waited in
 vain (the one before, if any, stands)."""
 
 Occasion = Literal["refused", "same", "late", "thanks"]
-_SEEN_MAX = 5000
 _DUE_MAX = 50
 
 
@@ -63,18 +63,14 @@ class Due(Declared):
     name: str = ""
 
 
-class Inbox(Declared):
+class Inbox(Reached):
     """All that is remembered of a source's mailbox.
 
-    `validity` and `uid` say how far the folder was read, `seen` the ids of mails that were: none is read twice. `taken`
-    is the file that has the partner's yes. `to_read` counts mails of the partner that hold neither a file nor a yes:
-    somebody should read them. `automatic` counts those that a program sent, `unproven` those whose sender our own
+    `taken` is the file that has the partner's yes. `to_read` counts mails of the partner that hold neither a file nor a
+    yes: somebody should read them. `automatic` counts those that a program sent, `unproven` those whose sender our own
     server did not confirm: neither was opened.
     """
 
-    validity: int = 0
-    uid: int = 0
-    seen: tuple[str, ...] = ()
     taken: Came | None = None
     waiting: Proposal | None = None
     expired: Came | None = None
@@ -117,7 +113,7 @@ def received(inbox: Inbox, mail: Incoming, token: Callable[[], str] = new_token)
     """The state after a mail. The same mail again changes nothing."""
     if mail.id in inbox.seen:
         return inbox
-    inbox = inbox.model_copy(update={"seen": (*inbox.seen, mail.id)[-_SEEN_MAX:]})
+    inbox = inbox.model_copy(update={"seen": inbox.seen_with(mail.id)})
     file, waiting = mail.file, inbox.waiting
     waits_already = file is not None and waiting is not None and file.sha256 == waiting.came.sha256
     if file is not None and not (waits_already and mail.says_yes):

@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from glane.declaration import Declared
 from glane.errors import DataError
 from glane.store import Stamp, Store, to_json
+from sources.inbox.reached import Reached
 
 LONGEST = 600
 PER_WRITER = 5
@@ -32,8 +33,6 @@ PER_WRITER = 5
 MOST_WAITING = 500
 ASKED_AGAIN_AFTER = timedelta(days=30)
 """A message that the partner was told of waits for the steward again, if its row has not changed by then."""
-
-_SEEN_MAX = 5000
 
 State = Literal["open", "passed"]
 End = Literal["changed", "gone", "corrected", "dismissed"]
@@ -76,12 +75,9 @@ class Day(Declared):
     writers: Mapping[str, int] = Field(default_factory=dict)
 
 
-class Messages(Declared):
+class Messages(Reached):
     """All that is remembered of readers' messages about one dataset."""
 
-    validity: int = 0
-    uid: int = 0
-    seen: tuple[str, ...] = ()
     day: Day = Day()
     messages: tuple[Message, ...] = ()
     closed: Mapping[End, int] = Field(default_factory=dict)
@@ -148,7 +144,7 @@ def received(messages: Messages, mail: Written, now: datetime, per_day: int) -> 
         at=now.isoformat(timespec="seconds"),
         text=mail.text,
     )
-    seen = _seen(messages, mail.id)
+    seen = messages.seen_with(mail.id)
     return messages.model_copy(update={"seen": seen, "day": day, "messages": (*messages.messages, message)})
 
 
@@ -157,7 +153,7 @@ def left_out(messages: Messages, mail_id: str, why: LeftOut) -> Messages:
     if mail_id in messages.seen:
         return messages
     counted = {**messages.left_out, why: messages.left_out.get(why, 0) + 1}
-    return messages.model_copy(update={"seen": _seen(messages, mail_id), "left_out": counted})
+    return messages.model_copy(update={"seen": messages.seen_with(mail_id), "left_out": counted})
 
 
 def told(messages: Messages) -> Messages:
@@ -197,7 +193,3 @@ def in_words_of(text: str) -> str:
 def _today(day: Day, now: datetime) -> Day:
     today = now.astimezone(UTC).date().isoformat()
     return day if day.day == today else Day(day=today, salt=secrets.token_hex(16))
-
-
-def _seen(messages: Messages, mail_id: str) -> tuple[str, ...]:
-    return (*messages.seen, mail_id)[-_SEEN_MAX:]

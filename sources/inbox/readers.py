@@ -6,8 +6,8 @@ message.py), what is kept of it (messages.py), which rows are published (pipelin
 A mail is a reader's if its subject names a row as the row's address does (schemas/error_address.py), whoever sent it.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from schemas.dataset import Dataset
 from schemas.error_address import Named, named_in
@@ -15,6 +15,7 @@ from sources.inbox.header import read_header
 from sources.inbox.imap import MailFolder, imap_settings, open_folder
 from sources.inbox.message import read_body
 from sources.inbox.messages import KeptMessages, Messages, Written, in_words_of, left_out, received
+from sources.inbox.reached import read_on
 
 _FIRST_DAYS = 30
 _LARGEST = 2 * 1024 * 1024
@@ -37,30 +38,14 @@ def read_messages(
     """
     errors, before = dataset.line.errors, len(kept.messages.messages)
     with open_folder(imap_settings(), errors.folder) as mails:
-        for state in _read(dataset, kept.messages, mails, find, cover):
+
+        def after(state: Messages, uid: int) -> Messages:
+            return _after(dataset, state, mails, uid, find, cover)
+
+        for state in read_on(kept.messages, mails, after, first_days=_FIRST_DAYS, most=_MOST, subject=dataset.name):
             # One by one: what a killed run has read is not read again.
             kept.keep(state)
     return len(kept.messages.messages) - before
-
-
-def _read(
-    dataset: Dataset,
-    state: Messages,
-    mails: MailFolder,
-    find: Callable[[Named], Row | None],
-    cover: Callable[[str], str],
-) -> Iterator[Messages]:
-    after, since = state.uid, None
-    if state.validity != mails.validity:
-        # The first time, or a folder whose mails were numbered anew: only what is recent is news, and `seen` knows it.
-        after, since = 0, (datetime.now(UTC) - timedelta(days=_FIRST_DAYS)).date()
-    uids = mails.new(after, since=since, subject=dataset.name)
-    if not uids and state.validity != mails.validity:
-        yield state.model_copy(update={"validity": mails.validity, "uid": 0})
-    for uid in uids[:_MOST]:
-        state = _after(dataset, state, mails, uid, find, cover)
-        state = state.model_copy(update={"validity": mails.validity, "uid": uid})
-        yield state
 
 
 def _after(

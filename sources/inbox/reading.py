@@ -11,9 +11,8 @@ the mail itself stays in the mailbox, where nothing is deleted or marked.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
@@ -26,6 +25,7 @@ from sources.inbox.declared import Mailbox
 from sources.inbox.header import MailHeader, read_header
 from sources.inbox.imap import Head, ImapSettings, MailFolder, imap_settings, open_folder
 from sources.inbox.message import read_body
+from sources.inbox.reached import read_on
 from sources.snapshot import DecidedBy, Pointer, Snapshot, folder, keep, point, snapshot_of
 
 MAIL_MAX = 35 * 1024 * 1024
@@ -77,7 +77,12 @@ def harvest_inbox(source: Source, store: Store) -> Snapshot:
     kept = kept_inbox(source, store)
     before = kept.inbox
     with open_folder(settings, declared.folder) as mails:
-        for inbox in _read(source, declared, settings, mails, kept):
+
+        def after(inbox: Inbox, uid: int) -> Inbox:
+            head = mails.head(uid)
+            return inbox if head is None else _after(source, declared, settings, mails, store, inbox, head)
+
+        for inbox in read_on(before, mails, after, first_days=declared.expire_after_days, senders=declared.senders):
             # One by one: what a killed run has read is not read again.
             kept.keep(inbox)
     now = datetime.now(UTC)
@@ -110,26 +115,6 @@ def sender_hash(source: Source, address: str) -> str:
 
 def _current(inbox: Inbox) -> Came | None:
     return inbox.waiting.came if inbox.waiting is not None else inbox.taken
-
-
-def _read(
-    source: Source, declared: Mailbox, settings: ImapSettings, mails: MailFolder, kept: KeptInbox
-) -> Iterator[Inbox]:
-    """The state after each mail that the declared senders sent since the last time, and how far the folder was read."""
-    inbox = kept.inbox
-    after, since = inbox.uid, None
-    if inbox.validity != mails.validity:
-        # The first time, or a folder whose mails were numbered anew: only what is recent is news, and `seen` knows it.
-        after, since = 0, (datetime.now(UTC) - timedelta(days=declared.expire_after_days)).date()
-    uids = mails.new(after, declared.senders, since)
-    if not uids and inbox.validity != mails.validity:
-        yield inbox.model_copy(update={"validity": mails.validity, "uid": 0})
-    for uid in uids:
-        head = mails.head(uid)
-        if head is not None:
-            inbox = _after(source, declared, settings, mails, kept.store, inbox, head)
-        inbox = inbox.model_copy(update={"validity": mails.validity, "uid": uid})
-        yield inbox
 
 
 def _after(
