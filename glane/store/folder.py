@@ -117,12 +117,8 @@ class FolderStore(Store):
         """One rename, after flushing every file."""
         target = self.local(key)
         try:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    _sync(path)
-            _sync_folder(folder)
+            _flush(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o755)
             with self._as_long_as(seen):
                 if target.exists():
                     shutil.rmtree(target)
@@ -136,17 +132,12 @@ class FolderStore(Store):
         """The two folders change places in one step."""
         target = self.local(key)
         try:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    _sync(path)
-            _sync_folder(folder)
-            folder.chmod(0o755)
-            size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+            _flush(folder)
             exchange(folder, target)
             _sync_folder(target.parent)
         except OSError as error:
             raise _refused(f"write {key}", self.root, error) from error
-        self.wrote(size)
+        self.wrote(sum(self.files(key).values()))
 
     def adopt_file(self, file: Path, key: str) -> None:
         """One rename, after flushing the file."""
@@ -213,6 +204,15 @@ def _place(file: Path, target: Path) -> None:
     file.chmod(0o644)
     file.replace(target)
     _sync_folder(target.parent)
+
+
+def _flush(folder: Path) -> None:
+    """Every file of a staged folder to the disk, and the folder for everybody to read."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            _sync(path)
+    _sync_folder(folder)
+    folder.chmod(0o755)
 
 
 def _sync(path: Path) -> None:
