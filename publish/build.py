@@ -16,7 +16,7 @@ import polars as pl
 from glane.errors import DataError
 from glane.store import Store, to_json
 from publish.about import About, ids_that_stood, kept, write_about
-from publish.addressing import addressed, has_addresses, numbers_of, renumbered
+from publish.addressing import Numbers, addressed, has_addresses, numbers_of, renumbered
 from publish.approving import NO_PERMITS, IdleApproval, Permits, idle, used_in
 from publish.contribution import Contribution, Held, Refusal, admit, input_of
 from publish.coverage_files import cover
@@ -108,7 +108,10 @@ class _Made:
 
     def idle(self, store: Store, last: Version | None, waits: str | None) -> tuple[IdleApproval, ...]:
         """The approvals that let nothing pass, where what has the hash `waits` waits."""
-        return idle(self.permits.approvals, used_in(told_before(store, last)), waits, self.today)
+        approvals = self.permits.approvals
+        # Where there are none, as a rule, no changelog needs to be read.
+        used = used_in(told_before(store, last)) if approvals.all else ()
+        return idle(approvals, used, waits, self.today)
 
     def built(
         self,
@@ -255,9 +258,11 @@ def _make(
 @dataclass(frozen=True)
 class _Draft:
     """The canonical files as they would be published, what they say (`content`), and whether that is new, the same as
-    the version that stands says, or was put aside by going back to it. `told`: what a steward should know of notices.
+    the version that stands says, or was put aside by going back to it. `numbers`: the versions that the addresses in
+    these files name; `told`: what a steward should know of notices.
     """
 
+    numbers: Numbers
     files: list[VersionFile]
     content: str
     notice: dict[str, Any] | None
@@ -270,16 +275,15 @@ def _draft(made: _Made, store: Store, created: str, last: Version | None, folder
     lines = listed(store, dataset.name)
     former = descriptor_of(store, last) if last and dataset.line.notice else None
     notice, told = standing_notice(dataset, lines, former, created), over(dataset, lines)
-    files = _write_canonical(
-        made.dataset, addressed(made.dataset, made.tables, numbers_of(store, made.dataset, last)), folder
-    )
+    numbers = numbers_of(store, dataset, last)
+    files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
     content = _content(made, files, notice)
     stands: Literal["new", "same", "aside"] = "new"
     if last is not None and content == last.content:
         stands = "same"
     elif last is not None and _was_put_aside(made, store, last):
         stands, told = "aside", " ".join(_said(told, unshown(last, descriptor_of(store, last), notice))) or None
-    return _Draft(files, content, notice, told, stands)
+    return _Draft(numbers, files, content, notice, told, stands)
 
 
 def _keep(made: _Made, store: Store, created: str) -> Built:
@@ -296,11 +300,9 @@ def _keep(made: _Made, store: Store, created: str) -> Built:
             aside = draft.stands == "aside"
             return made.built(last, expectations_of(store, last), said, new=False, put_aside=aside)
         guarded = hold(made.candidate(last), store, made.permits, made.today)
-        numbers = numbers_of(store, dataset, last)
-        described = _described(made, files, created, notice)
-        after = succession(store, last, described, folder)
         if has_addresses(dataset):
-            numbers = renumbered(dataset, made.tables, numbers, after.differences, after.number)
+            after = succession(store, last, _described(made, files, created, notice), folder)
+            numbers = renumbered(dataset, made.tables, draft.numbers, after.differences, after.number)
             files = _write_canonical(dataset, addressed(dataset, made.tables, numbers), folder)
             content = _content(made, files, notice)
         coverage = cover(dataset, files, folder, store)
