@@ -13,7 +13,7 @@ While a file is held back, the partner's last good rows stay.
 
 from glane.errors import DataError
 from schemas.expectations.answer import Answer, between, bilingual
-from schemas.expectations.declaration import SMALL, Effect
+from schemas.expectations.declaration import SMALL
 from schemas.expectations.outcome import Outcome
 from schemas.judgement import Judgement
 from sources.declaration import Bounds
@@ -41,7 +41,7 @@ def check_enough(rows_in: int, rows_min: int, name: str, partner: str) -> None:
         raise TooFewRowsError(
             f"{name} holds {rows_in} rows; {rows_min} at least were expected.",
             "It is not taken for a source that shrank: ask the partner, or lower bounds.rows_min in source.yaml.",
-            _outcome(partner, "row_count", "stop", answer),
+            answer.outcome(partner, "row_count", (), "stop"),
         )
 
 
@@ -61,9 +61,9 @@ def rows_kept(rows_in: int, before: int | None, bounds: Bounds, partner: str) ->
         ),
         {"rows": rows_in, "rows_before": before or 0},
         compared=before is not None,
-        excess={} if passed else {"fall": round(fall, 9)},
+        excess={"fall": round(fall, 9)},
     )
-    return _outcome(partner, "row_count_change", "ask", answer)
+    return answer.outcome(partner, "row_count_change", (), "ask")
 
 
 def shrunk_error(outcome: Outcome, bounds: Bounds, name: str, source: str, hash_: str) -> TooFewRowsError:
@@ -89,7 +89,7 @@ def more_than_expected(judgement: Judgement, bounds: Bounds, partner: str) -> li
             bilingual("nombre de lignes : {rows}", "number of rows: {rows}", rows=rows),
             {"rows": rows, "most": most},
         )
-        found.append(_outcome(partner, "row_count", "show", answer))
+        found.append(answer.outcome(partner, "row_count", (), "show"))
     if rows and wrong / rows > share:
         answer = Answer(
             False,
@@ -103,20 +103,5 @@ def more_than_expected(judgement: Judgement, bounds: Bounds, partner: str) -> li
             ),
             {"to_correct": wrong, "rows": rows, "most": share},
         )
-        found.append(_outcome(partner, "to_correct_share", "show", answer))
+        found.append(answer.outcome(partner, "to_correct_share", (), "show"))
     return found
-
-
-def _outcome(partner: str, expect: str, severity: Effect, answer: Answer) -> Outcome:
-    return Outcome(
-        table=partner,
-        expect=expect,
-        fields=(),
-        severity=severity,
-        passed=answer.passed,
-        expected=answer.expected,
-        observed=answer.observed,
-        figures=answer.figures,
-        compared=answer.compared,
-        excess=answer.excess,
-    )

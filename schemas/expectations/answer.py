@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from glane.text import Text
+from schemas.expectations.declaration import Effect
+from schemas.expectations.outcome import Outcome
 from schemas.phrases import listing
 
 
@@ -15,8 +17,9 @@ from schemas.phrases import listing
 class Answer:
     """Whether an expectation is met, what it expects, what was observed, and the figures behind that.
 
-    `compared` is False where there was nothing before to compare with. `excess` says how far each thing is beyond its
-    bound (a partner, a value, a column; `fall` or `rise` of a figure), for an approval to let as much pass and no more.
+    `compared` is False where there was nothing before to compare with. `excess` says, where it is not met, how far each
+    thing is beyond its bound (a partner, a value, a column; `fall` or `rise` of a figure), for an approval to let as
+    much pass and no more.
     """
 
     passed: bool
@@ -25,6 +28,21 @@ class Answer:
     figures: Mapping[str, float] = field(default_factory=dict)
     compared: bool = True
     excess: Mapping[str, float] = field(default_factory=dict)
+
+    def outcome(self, table: str, expect: str, fields: tuple[str, ...], severity: Effect) -> Outcome:
+        """The same as the outcome of what is expected, `expect`, of `fields` of `table`."""
+        return Outcome(
+            table=table,
+            expect=expect,
+            fields=fields,
+            severity=severity,
+            passed=self.passed,
+            expected=self.expected,
+            observed=self.observed,
+            figures=self.figures,
+            compared=self.compared,
+            excess={} if self.passed else self.excess,
+        )
 
 
 def bilingual(fr: str, en: str, /, **values: float | int | str) -> Text:

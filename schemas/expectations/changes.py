@@ -30,8 +30,9 @@ def row_count_change(line: RowCountChange, _fields: Fields, now: pl.DataFrame, b
     if before is None or not before.height:
         return nothing_before(expected)
     change = now.height / before.height - 1
+    beyond = _beyond(line.bound, change, before.height)
     return Answer(
-        _allowed(line.bound, change, before.height),
+        not beyond,
         expected,
         bilingual(
             "nombre de lignes : {before} avant, {now} maintenant ({change})",
@@ -41,7 +42,7 @@ def row_count_change(line: RowCountChange, _fields: Fields, now: pl.DataFrame, b
             change=change,
         ),
         {"rows": now.height, "rows_before": before.height, "change": change},
-        excess=_beyond(line.bound, change, before.height),
+        excess=beyond,
     )
 
 
@@ -51,8 +52,9 @@ def null_share_change(line: NullShareChange, fields: Fields, now: pl.DataFrame, 
     if column is None:
         return nothing_before(expected)
     share, share_before = measures.null_share(now[fields[0]]), measures.null_share(column)
+    beyond = _beyond(line.bound, share - share_before, column.len())
     return Answer(
-        _allowed(line.bound, share - share_before, column.len()),
+        not beyond,
         expected,
         bilingual(
             "vide dans {before} des lignes avant, {now} maintenant",
@@ -61,25 +63,18 @@ def null_share_change(line: NullShareChange, fields: Fields, now: pl.DataFrame, 
             now=share,
         ),
         {"share": share, "share_before": share_before},
-        excess=_beyond(line.bound, share - share_before, column.len()),
+        excess=beyond,
     )
 
 
 def values_kept(line: ValuesKept, fields: Fields, now: pl.DataFrame, before: pl.DataFrame | None) -> Answer:
     """At most so many of the values before are lost."""
     bound = line.bound
-    if bound.share is None:
-        expected = bilingual(
-            "valeurs de la version précédente qui disparaissent : au plus {most}",
-            "values of the version before that are lost: at most {most}",
-            most=bound.lost,
-        )
-    else:
-        expected = bilingual(
-            "valeurs de la version précédente qui disparaissent : au plus {most}",
-            "values of the version before that are lost: at most {most}",
-            most=float(bound.share),
-        )
+    expected = bilingual(
+        "valeurs de la version précédente qui disparaissent : au plus {most}",
+        "values of the version before that are lost: at most {most}",
+        most=bound.lost if bound.share is None else float(bound.share),
+    )
     column = _column(before, fields[0])
     if column is None:
         return nothing_before(expected)
@@ -94,7 +89,7 @@ def values_kept(line: ValuesKept, fields: Fields, now: pl.DataFrame, before: pl.
         )
     passed = len(lost) <= bound.lost if bound.share is None else share <= bound.share
     excess = named(lost) if bound.share is None else {"lost": share}
-    return Answer(passed, expected, observed, {"lost": len(lost), "before": of}, excess={} if passed else excess)
+    return Answer(passed, expected, observed, {"lost": len(lost), "before": of}, excess=excess)
 
 
 def distribution_change(
@@ -113,8 +108,9 @@ def distribution_change(
     if not shares_before or moved is None:
         return nothing_before(expected)
     value, share_before, share = moved
+    move = abs(share - share_before)
     return Answer(
-        round(abs(share - share_before), 9) <= most,
+        round(move, 9) <= most,
         expected,
         bilingual(
             "« {value} » : {before} avant, {now} maintenant",
@@ -124,7 +120,7 @@ def distribution_change(
             now=share,
         ),
         {"share": share, "share_before": share_before},
-        excess={value: abs(share - share_before)} if round(abs(share - share_before), 9) > most else {},
+        excess={value: move},
     )
 
 
@@ -179,10 +175,6 @@ JUDGES: Mapping[str, Callable[[Any, Fields, pl.DataFrame, pl.DataFrame | None], 
 
 def _column(frame: pl.DataFrame | None, name: str) -> pl.Series | None:
     return frame[name] if frame is not None and frame.height and name in frame.columns else None
-
-
-def _allowed(bound: Change, change: float, rows: int) -> bool:
-    return not _beyond(bound, change, rows)
 
 
 def _beyond(bound: Change, change: float, rows: int) -> dict[str, float]:

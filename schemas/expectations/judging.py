@@ -23,7 +23,10 @@ def judge_table(
     what each partner brings to it. Raises ExpectationError.
     """
     return tuple(
-        _outcome(table, guard, _answer(guard, now, before, brought or Partners())) for guard in guards_of(table)
+        _answer(guard, now, before, brought or Partners()).outcome(
+            table.name, guard.line.expect, guard.named, guard.line.severity
+        )
+        for guard in guards_of(table)
     )
 
 
@@ -42,18 +45,3 @@ def _answer(guard: Guard, now: pl.DataFrame, before: pl.DataFrame | None, brough
     if line.expect in changes.JUDGES:
         return changes.JUDGES[line.expect](line, guard.fields, now, before)
     return alone.JUDGES[line.expect](line, guard.fields, now)
-
-
-def _outcome(table: Table, guard: Guard, answer: Answer) -> Outcome:
-    return Outcome(
-        table=table.name,
-        expect=guard.line.expect,
-        fields=guard.named,
-        severity=guard.line.severity,
-        passed=answer.passed,
-        expected=answer.expected,
-        observed=answer.observed,
-        figures=answer.figures,
-        compared=answer.compared,
-        excess={} if answer.passed else answer.excess,
-    )

@@ -36,8 +36,7 @@ def partners_kept(line: PartnersKept, partners: Partners) -> Answer:
     gone = sorted(name for name, rows in partners.before.items() if rows and not partners.now.get(name))
     lost = [name for name in gone if name not in partners.left]
     observed = listed("disparus : {list}", "left: {list}", lost) if lost else bilingual("aucun", "none does")
-    passed = len(lost) <= most
-    return Answer(passed, expected, observed, {"lost": len(lost)}, excess={} if passed else named(lost))
+    return Answer(len(lost) <= most, expected, observed, {"lost": len(lost)}, excess=named(lost))
 
 
 def partner_rows_change(line: PartnerRowsChange, partners: Partners) -> Answer:
