@@ -86,6 +86,13 @@ def merge(
     )
 
 
+def in_order(table: Table, contributions: Sequence[Contribution]) -> pl.DataFrame:
+    """The rows of contributions that are all one thing, in the order in which they are asked for their values: fields,
+    `_line`, and what survival.precedence sorts by. Raises KeyMissingError."""
+    rows = _in_precedence(table, contributions)
+    return _owners_first(table, rows.with_columns(pl.lit(0).alias(_GROUP)), contributions)
+
+
 def key_of(table: Table) -> pl.Expr:
     """The primary key of a row as one text, as provenance and problems write it."""
     return pl.concat_str([pl.col(name) for name in table.primary_key], separator=SEPARATOR)
@@ -201,4 +208,4 @@ def _provenance(table: str, traced: pl.DataFrame) -> pl.DataFrame:
     ).sort("id", "partner", "line", "own", "snapshot", "stands")
 
 
-__all__ = ["SEPARATOR", "KeyMissingError", "Merged", "key_of", "merge"]
+__all__ = ["SEPARATOR", "KeyMissingError", "Merged", "in_order", "key_of", "merge"]

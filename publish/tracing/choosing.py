@@ -16,9 +16,9 @@ from publish.contribution import Contribution
 from publish.deciding import corrections_of
 from publish.decisions import Decision, Decisions
 from publish.matching.engine import Decided
-from publish.merge import key_of, merge
+from publish.merge import in_order, key_of, merge
 from publish.references import followed
-from publish.survival import OWNS, PARTNER, TRUST, owned, precedence
+from publish.survival import PARTNER, precedence
 from publish.tracing.found import Row
 from schemas.dataset import Dataset, Table
 from schemas.judgement import LINE
@@ -27,7 +27,7 @@ from schemas.terms import apply_terms
 from schemas.tracing import Cells, Step, cells_of, frame_of
 
 How = Literal["only", "first", "united", "point", "id"]
-By = Choice | Literal["partner", "filled"]
+By = Choice | Literal["partner"]
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,8 @@ def merged_again(
     same = Decided(same=frozenset((ids[0], other) for other in ids[1:] if other != ids[0]))
     merged = merge(bare, brought, dict.fromkeys(ids, row.id), same)
     cells = cells_of(table, followed(table, merged.rows.head(1), {table.name: aliases.get(table.name, {})}))
-    ordered = _ordered(table, brought)
+    ordered = in_order(table, brought).with_columns(key_of(table).alias("_own"))
     return cells, {name: _chosen(table, ordered, name, cells[name]) for name in table.fields}
-
-
-def references_followed(table: Table, cells: Cells, line: int, aliases: Mapping[str, Mapping[str, str]]) -> Cells:
-    """One row whose references name the ids that stand."""
-    return cells_of(table, followed(table, frame_of(table, cells, line), aliases))
 
 
 def corrected(
@@ -92,33 +87,13 @@ def derived_again(dataset: Dataset, table: Table, cells: Cells) -> Cells:
     return cells_of(table, apply_terms(table, row)[0])
 
 
-def changed(what: str, before: str | None, after: str | None, because: str | None = None) -> list[Step]:
+def changed(what: str, before: str | None, after: str | None) -> list[Step]:
     """The step from one cell to another; none where they say the same."""
-    return [] if before == after else [Step(what, before, after, because)]
+    return [] if before == after else [Step(what, before, after)]
 
 
 def _without_likeness(table: Table) -> object:
     return table.line.merge.model_copy(update={"likeness": None, "same": []})
-
-
-def _ordered(table: Table, contributions: Sequence[Contribution]) -> pl.DataFrame:
-    """The rows of one group in order of precedence, as merge.py asks them."""
-    rule = table.line.merge
-    rows = pl.concat(
-        one.rows.select(*table.fields, LINE).with_columns(
-            pl.lit(one.partner).alias(PARTNER),
-            pl.lit(rule.trust.index(one.partner) if one.partner in rule.trust else len(rule.trust)).alias(TRUST),
-            pl.lit(value=False).alias(OWNS),
-            pl.lit(0).alias("_group"),
-        )
-        for one in contributions
-    ).with_columns(key_of(table).alias("_own"))
-    if rule.owner is not None:
-        names = {one.partner: (one.organisation, one.title.fr, one.title.en) for one in contributions}
-        rows = rows.with_columns(owned(rows, rule.owner, "_group", names).alias(OWNS))
-    keys, down = precedence(table, rule.order)
-    rest = [PARTNER, "_own", LINE, *table.fields]
-    return rows.sort(*keys, *rest, descending=[*down, *([False] * len(rest))], nulls_last=True)
 
 
 def _chosen(table: Table, ordered: pl.DataFrame, name: str, cell: str | None) -> Chosen:
