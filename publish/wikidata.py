@@ -79,25 +79,25 @@ def _statements(declared: Wikidata, row: Row, context: Context) -> Iterator[tupl
         cell = row.get(str(fields))
         for value in (cell or "").split(_SEPARATOR) if form == "url" else [cell or ""]:
             if value.strip() and not search_text(value, context):
-                yield from ((name, said) for said in _value(form, value.strip(), declared, context) if said)
+                said = _value(form, value.strip(), declared, context)
+                if said:
+                    yield name, said
 
 
-def _value(form: Form, text: str, declared: Wikidata, context: Context) -> Iterator[str | None]:
+def _value(form: Form, text: str, declared: Wikidata, context: Context) -> str | None:
+    """The cell as a value there; None where it cannot be one."""
     if form == "country":
-        yield known().countries.get(text)
-    elif form == "day":
+        return known().countries.get(text)
+    if form == "day":
         after, precision = _PRECISIONS.get(len(text), ("", 0))
-        yield f"+{text}{after}T00:00:00Z/{precision}" if precision and re.fullmatch(r"[\d-]+", text) else None
-    elif form == "siren":
-        yield _text(text[:9]) if siret.is_valid(text) or siren.is_valid(text) else None
-    elif form == "siret":
-        yield _text(text) if siret.is_valid(text) else None
-    elif form == "phone":
-        yield _phone(text, context)
-    elif form == "monolingual":
-        yield f"{declared.language}:{_text(text)}"
-    else:
-        yield _text(text)
+        return f"+{text}{after}T00:00:00Z/{precision}" if precision and re.fullmatch(r"[\d-]+", text) else None
+    if form == "siren":
+        return _text(text[:9]) if siret.is_valid(text) or siren.is_valid(text) else None
+    if form == "siret":
+        return _text(text) if siret.is_valid(text) else None
+    if form == "phone":
+        return _phone(text, context)
+    return f"{declared.language}:{_text(text)}" if form == "monolingual" else _text(text)
 
 
 def _phone(text: str, context: Context) -> str | None:
