@@ -23,14 +23,12 @@ def decide(path: Path, tables: Sequence[str], person: Person, salt: Salt, *, by:
     cannot be written.
     """
     pseudonyms = {salt.of(person.dataset, table, one) for one in person.ids for table in person.tables}
-    decisions = read_decisions(path, tables)
+    decisions, texts = read_decisions(path, tables), telling(person.texts)
     named = {
         one.line
         for one in decisions.all
         if one.kind != "forgotten"
-        and (
-            {one.id, one.other} & (person.ids | pseudonyms) or telling(person.texts).in_text(f"{one.seen}\n{one.value}")
-        )
+        and ({one.id, one.other} & (person.ids | pseudonyms) or texts.in_text(f"{one.seen}\n{one.value}"))
     }
     there = {one.id for one in decisions.all if one.kind == "forgotten"}
     fresh = sorted(salt.of(person.dataset, person.table, one) for one in person.ids)

@@ -6,6 +6,7 @@ beside (pipelines/forgetting.py), taking anything out (rewriting.py).
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -40,7 +41,7 @@ class Person:
     at: str = ""
     id_too: bool = False
 
-    @property
+    @cached_property
     def telling(self) -> Telling:
         """What tells of the person: their texts, and their ids but for mere numbers, which stand for many things."""
         return telling([*self.texts, *(one for one in self.ids if len(one) >= _LETTERS and not one.isdigit())])
