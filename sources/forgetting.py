@@ -38,7 +38,7 @@ from sources.check import table_of
 from sources.declaration import FileFormat, Source
 from sources.formats.archive import is_archive
 from sources.formats.encoding import Decoded, decode
-from sources.formats.reading import ReadError
+from sources.formats.reading import ReadError, Reading, as_text
 from sources.identity.ids import Past
 from sources.identity.register import keep_register, load_register
 from sources.read import members, read
@@ -88,6 +88,15 @@ def rows_in(
     return sent, taken(sent, source, table, past, snapshot_date=date).mapped.rows
 
 
+def texts_in(reading: Reading, lines: Collection[int]) -> tuple[set[str], set[str]]:
+    """Every text in the records on `lines`, and in all others."""
+    theirs, others = set[str](), set[str]()
+    for record in reading.records:
+        cells = {as_text(cell) for cell in record.cells.values()} - {""}
+        (theirs if record.line in lines else others).update(cells)
+    return theirs, others
+
+
 def forget_in_register(store: Store, dataset: str, partner: str, ids: Collection[str]) -> int:
     """Let the register of a partner's ids tell nothing of `ids` but that they were given, and gives how many it told
     of: by its key, which is a hash, their row is known when it comes again. Raises RegisterError, StoreError."""
@@ -115,8 +124,7 @@ def forget_points(store: Store, dataset: str, partner: str, ids: Collection[str]
 
 def checked(store: Store, key: str, against: str) -> bool:
     """Whether the snapshot at `key` was looked through for the people `against` already, and is as it was left then."""
-    story: Any = store.read_json(f"{key}.json")
-    if not isinstance(story, dict) or story.get("looked_through") != against:
+    if _story(store, key).get("looked_through") != against:
         return False
     mark = mark_of(store, key)
     return mark is None or (not mark.replaced and mark.sha256 == store.digest(key))
@@ -124,8 +132,13 @@ def checked(store: Store, key: str, against: str) -> bool:
 
 def note_checked(store: Store, key: str, against: str) -> None:
     """Remember that the snapshot was looked through."""
-    story: Any = store.read_json(f"{key}.json")
-    store.write_json(f"{key}.json", {**(story if isinstance(story, dict) else {}), "looked_through": against})
+    store.write_json(f"{key}.json", {**_story(store, key), "looked_through": against})
+
+
+def _story(store: Store, key: str) -> Mapping[str, Any]:
+    """What is kept of how the snapshot at `key` came."""
+    found: Any = store.read_json(f"{key}.json")
+    return found if isinstance(found, dict) else {}
 
 
 def without(sent: Arrived, lines: Collection[int]) -> Arrived:
@@ -165,10 +178,8 @@ def blank(
     if former is not None and hashlib.sha256(fresh).hexdigest() == sha256_of(path) == former.sha256:
         return former
     mark = Mark(hashlib.sha256(fresh).hexdigest(), tuple(every), at, found is None)
-    story: Any = store.read_json(f"{key}.json")
-    known = story if isinstance(story, dict) else {}
     # The mark first: bytes that nobody announced would be taken for damaged ones, and fetched again.
-    store.write_json(f"{key}.json", {**known, "forgotten": {**asdict(mark), "lines": every}})
+    store.write_json(f"{key}.json", {**_story(store, key), "forgotten": asdict(mark)})
     store.write(key, fresh)
     return mark
 

@@ -18,8 +18,7 @@ from schemas.dataset import Dataset
 from schemas.judgement import LINE
 from sources.check import table_of
 from sources.declaration import Source
-from sources.forgetting import blank, blanked, checked, mark_of, note_checked, rows_in
-from sources.formats.reading import Reading, as_text
+from sources.forgetting import blank, blanked, checked, mark_of, note_checked, rows_in, texts_in
 from sources.identity.ids import past_of
 from sources.snapshot import Snapshot
 
@@ -61,7 +60,7 @@ def arrive(source: Source, dataset: Dataset, snapshot: Snapshot, store: Store, *
         mark = mark_of(store, snapshot.key)
         note_checked(store, snapshot.key, against)
         return Arriving(frozenset(mark.lines if mark else ()))
-    texts = only_theirs(_texts(sent.reading, lines, theirs=True), _texts(sent.reading, lines, theirs=False))
+    texts = only_theirs(*texts_in(sent.reading, lines))
     declared = sent.source.line.format
 
     def leave_blank() -> None:
@@ -72,8 +71,3 @@ def arrive(source: Source, dataset: Dataset, snapshot: Snapshot, store: Store, *
         return Arriving(lines, leave_blank)
     leave_blank()
     return Arriving(lines)
-
-
-def _texts(reading: Reading, lines: frozenset[int], *, theirs: bool) -> set[str]:
-    records = (record for record in reading.records if (record.line in lines) is theirs)
-    return {as_text(cell) for record in records for cell in record.cells.values()} - {""}

@@ -21,8 +21,7 @@ from schemas.forgetting import theirs
 from schemas.judgement import LINE
 from sources.check import table_of
 from sources.declaration import Source
-from sources.forgetting import kept_snapshots, rows_in
-from sources.formats.reading import as_text
+from sources.forgetting import kept_snapshots, rows_in, texts_in
 from sources.identity.ids import past_of
 from sources.identity.own import id_of_number, id_prefix
 from sources.identity.register import load_register
@@ -86,6 +85,11 @@ def _own(entry: Entry, asked: str) -> Iterator[str]:
         yield id_of_number(partner, [number])
 
 
+def source_of(entry: Entry, partner: str) -> Source | None:
+    """The source of a partner; None where there is none any more, or its declaration cannot be read."""
+    return next((one for one in entry.sources if one.partner == partner and isinstance(one, Source)), None)
+
+
 def _in_rows(store: Store, dataset: Dataset, partner: str, person: Person, told: _Told) -> bool:
     folder, found = f"rows/{dataset.name}/{partner}", False
     for name in store.list(folder):
@@ -111,8 +115,8 @@ def _registered(store: Store, dataset: str, partner: str, person: Person) -> boo
 
 def _in_files(store: Store, entry: Entry, dataset: Dataset, partner: str, person: Person, told: _Told) -> None:
     """The person's records in every file that the partner sent, as far as they can be read as declared today."""
-    source = next((one for one in entry.sources if one.partner == partner), None)
-    if not isinstance(source, Source):
+    source = source_of(entry, partner)
+    if source is None:
         return
     past = past_of(store, dataset.name, partner)
     for sha256 in kept_snapshots(store, dataset.name, partner):
@@ -130,6 +134,6 @@ def _in_files(store: Store, entry: Entry, dataset: Dataset, partner: str, person
         if is_theirs is not None:
             told.lines.setdefault((partner, sha256), set()).update(rows.filter(is_theirs)[LINE].to_list())
         lines = told.lines.get((partner, sha256), set())
-        for record in sent.reading.records:
-            cells = {as_text(cell) for cell in record.cells.values()} - {""}
-            (told.mine if record.line in lines else told.others).update(cells)
+        mine, others = texts_in(sent.reading, lines)
+        told.mine |= mine
+        told.others |= others

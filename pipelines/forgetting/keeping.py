@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from glane.store import Store
 from pipelines.catalogue import Entry
+from pipelines.forgetting.finding import source_of
 from pipelines.release import usable
 from publish.forgetting.person import Person
 from schemas.dataset import Dataset
@@ -18,7 +19,7 @@ from schemas.phrases import listing, word, words
 from schemas.report import keep_report, last_report
 from schemas.report_page import to_page
 from schemas.report_text import to_markdown
-from sources.declaration import FileFormat, Source
+from sources.declaration import FileFormat
 from sources.forgetting import blank, forget_in_register, forget_points, kept_snapshots, mark_of
 
 ROOMS = ("geocoded", "reports", "mail", "messages", "waiting", "log")
@@ -74,9 +75,9 @@ def forget_kept(entry: Entry, store: Store, person: Person, before: Callable[[st
 
 
 def _files(store: Store, entry: Entry, dataset: Dataset, partner: str, person: Person) -> tuple[int, list[str]]:
-    source = next((one for one in entry.sources if one.partner == partner), None)
+    source = source_of(entry, partner)
     # A source that cannot be read any more: nobody knows how its files are written.
-    declared = source.line.format if isinstance(source, Source) else FileFormat(kind="ods")
+    declared = source.line.format if source is not None else FileFormat(kind="ods")
     count, replaced = 0, []
     for sha256 in kept_snapshots(store, dataset.name, partner):
         lines = person.lines.get((partner, sha256), frozenset())
@@ -132,8 +133,8 @@ def _say_again(store: Store, entry: Entry, partner: str, person: Person) -> None
         for name in _LATEST:
             store.remove(f"reports/{entry.name}/{partner}/{name}")
         return
-    source = next((one for one in entry.sources if one.partner == partner), None)
-    language = source.line.answered_in if isinstance(source, Source) else "fr"
+    source = source_of(entry, partner)
+    language = source.line.answered_in if source is not None else "fr"
     arrived = report.arrival.sha256 if report.arrival is not None else ""
     mark = mark_of(store, f"raw/{entry.name}/{partner}/{arrived}") if arrived else None
     if mark is not None and person.lines.get((partner, arrived)):
@@ -147,9 +148,8 @@ def _others(store: Store, dataset: str) -> Iterator[str]:
     """The keys of all that is about the dataset, but what is forgotten in a way of its own."""
     for room in ROOMS:
         for path in store.files(room):
-            first, _, rest = path.partition("/")
             # A room has a folder or a file for each dataset; the log has rooms of its own.
-            if dataset in (first, first.rpartition(".")[0]) or (room == "log" and _is_of(rest, dataset)):
+            if _is_of(path, dataset) or (room == "log" and _is_of(path.partition("/")[2], dataset)):
                 yield f"{room}/{path}"
 
 
@@ -159,7 +159,8 @@ def _is_of(path: str, dataset: str) -> bool:
 
 
 def _kind(key: str) -> str:
-    return {"reports": "answers", "mail": "mails", "geocoded": "points"}.get(key.split("/")[0], key.split("/")[0])
+    room = key.partition("/")[0]
+    return {"reports": "answers", "mail": "mails", "geocoded": "points"}.get(room, room)
 
 
 def _blanked(store: Store, key: str, lines: frozenset[int]) -> bool:
