@@ -7,7 +7,7 @@ Belongs here: that order, the log, and what is told of what is beyond reach. Doe
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
@@ -51,7 +51,7 @@ class Forgotten:
     kept: Mapping[str, int]
     runs: int
     portal: Cleared | None
-    beyond: tuple[str, ...] = field(default=())
+    beyond: tuple[str, ...]
 
 
 def look(entry: Entry, store: Store, home: Path, instance: dg.DagsterInstance, person: Person) -> Found:
