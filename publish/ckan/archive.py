@@ -18,8 +18,9 @@ from glane.store import Store, sha256_of, to_json
 from publish import feed
 from publish.ckan import layout
 from publish.ckan.api import Api
-from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError, deleted
+from publish.ckan.faults import AGAIN, ReadBackError, TooLargeError
 from publish.ckan.layout import Served
+from publish.ckan.page import find_page
 from publish.package import leads_alike, project
 from publish.remaking import derived_files
 from publish.retention import derived_path, was_removed, with_derived
@@ -87,10 +88,7 @@ def last_archives(api: Api, dataset: str, named: str | None, recent: Collection[
 
 
 def _look(api: Api, dataset: str, number: int) -> Mapping[str, Any] | None:
-    page: Mapping[str, Any] | None = api.find("package_show", id=layout.archive_name(dataset, number))
-    if page is not None and page.get("state") == "deleted":
-        raise deleted(layout.archive_name(dataset, number))
-    return page
+    return find_page(api, layout.archive_name(dataset, number))
 
 
 def choose_archive(archives: Sequence[Archive], version: Version) -> Archive:

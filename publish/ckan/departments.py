@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from glane.store import Store
-from glane.text import LANGUAGES, Text
 from publish.ckan import layout, words
 from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience
 from publish.ckan.archive import BATCH, upload
-from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, TooLargeError, deleted
+from publish.ckan.faults import AGAIN, PortalError, TooLargeError
 from publish.ckan.layout import MANIFEST, Served
-from publish.ckan.wanted import keyed
+from publish.ckan.page import find_page, revise_page
+from publish.ckan.wanted import Page, keyed
 from publish.diff import csv_of, descriptor_of
 from publish.formats import formats_of
 from publish.formats.delimited import read_csv
@@ -36,8 +36,6 @@ from publish.version import Version, listed, whole_path_of
 from schemas.dataset import Dataset
 from schemas.licences import LICENCES
 from schemas.territory.departments import departments
-
-Page = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -148,10 +146,7 @@ class _Publication:
         self._say(f"{url} has {len(served)} files, one a département, of version {self._version.version}")
 
     def _look(self, name: str) -> dict[str, Any] | None:
-        page: dict[str, Any] | None = self._api.find("package_show", id=name)
-        if page is not None and page.get("state") == "deleted":
-            raise deleted(name)
-        return page
+        return find_page(self._api, name)
 
     def _create(self, name: str, organisation: str, *, private: bool) -> dict[str, Any]:
         line = self._dataset.line
@@ -219,20 +214,13 @@ class _Publication:
             **changed,
         }
 
-        def done() -> dict[str, Any] | None:
-            now = self._look(self._name)
-            return now if now and layout.extras_of(now).get(MANIFEST) == self._manifest else None
+        revised = revise_page(
+            self._api, self._name, data, lambda now: layout.extras_of(now).get(MANIFEST) == self._manifest, self._name
+        )
+        self._put_in_order(revised, [file.key for file in files])
 
-        try:
-            self._api.write("package_revise", data, done=done)
-        except RefusedError as error:
-            if not error.unmatched:
-                raise
-            raise BusyError(f"Somebody changed {self._name} just now.", AGAIN) from error
-        self._put_in_order([file.key for file in files])
-
-    def _put_in_order(self, keys: Sequence[str]) -> None:
-        found = keyed(self._look(self._name) or {"resources": []})
+    def _put_in_order(self, page: Page, keys: Sequence[str]) -> None:
+        found = keyed(page)
         order = [found[key]["id"] for key in keys if key in found]
         if [one["id"] for one in found.values()][: len(order)] != order:
             data = {"id": self._name, "order": order}
@@ -270,11 +258,8 @@ class _Publication:
 def words_of_page(dataset: Dataset, version: Version, page_url: str) -> dict[str, Any]:
     """What the page says of itself; `extras` as {key: value}."""
     line = dataset.line
-    title = Text(
-        **{one: words.say("departments_page", one, title=line.title[one]) for one in LANGUAGES},
-    )
     return {
-        "title": words.title(title),
+        "title": words.titled("departments_page", line.title),
         "notes": words.departments_notes(dataset, version, page_url),
         "version": version.version,
         "license_id": LICENCES[line.licence.publish].ckan,

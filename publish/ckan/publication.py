@@ -18,10 +18,11 @@ from publish.ckan.address import PortalAddress
 from publish.ckan.api import Api, Patience, Tell
 from publish.ckan.archive import Uploaded
 from publish.ckan.background import History
-from publish.ckan.faults import AGAIN, BusyError, PortalError, RefusedError, RightsError, deleted
+from publish.ckan.faults import AGAIN, BusyError, PortalError, RightsError
 from publish.ckan.frozen import find_formers
 from publish.ckan.layout import DATASTORE, LEASE, UPDATING
 from publish.ckan.lease import check_free, new_lease
+from publish.ckan.page import find_page, revise_page
 from publish.ckan.place import place_of
 from publish.ckan.tables import Tables
 from publish.ckan.wanted import Page, Wanted, keyed, leased, want
@@ -142,10 +143,7 @@ class _Publication:
         return replace(wanted, formers=formers)
 
     def _look(self) -> dict[str, Any] | None:
-        page: dict[str, Any] | None = self._api.find("package_show", id=self._name)
-        if page is not None and page.get("state") == "deleted":
-            raise deleted(self._name)
-        return page
+        return find_page(self._api, self._name)
 
     def _create(self) -> dict[str, Any]:
         """Make the page, private until the flip: nobody sees a dataset without files."""
@@ -311,20 +309,7 @@ class _Publication:
         return {"match__name": self._name, f"match__resources__{self._lead(page)['id']}__{LEASE}": lease}
 
     def _revise(self, data: Mapping[str, Any], arrived: Callable[[Page], bool]) -> dict[str, Any]:
-        """One package_revise, all or nothing. Raises BusyError if the page is not as it was when we looked."""
-
-        def done() -> dict[str, Any] | None:
-            now = self._look()
-            return {"package": now} if now is not None and arrived(now) else None
-
-        try:
-            answer: dict[str, Any] = self._api.write("package_revise", data, done=done)
-        except RefusedError as error:
-            if not error.unmatched:
-                raise
-            raise BusyError(f"Somebody changed {self._wanted.page_url} just now.", AGAIN) from error
-        found: dict[str, Any] = answer["package"]
-        return found
+        return revise_page(self._api, self._name, data, arrived, self._wanted.page_url)
 
     def _dropped(self, page: Page, history: History, resources: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
         """The fields that the portal did not keep as they were written: said, so that nobody counts on them."""

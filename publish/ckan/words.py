@@ -89,6 +89,11 @@ def title(text: Text) -> str:
     return text.fr if text.fr == text.en else f"{text.fr} · {text.en}"
 
 
+def titled(word: str, told: Text) -> str:
+    """One of the texts above around the title of a dataset or a table, on one line for both languages."""
+    return title(Text(**{one: say(word, one, title=told[one]) for one in LANGUAGES}))
+
+
 def archive_notes(dataset: Dataset, page_url: str) -> str:
     """The description of the page that keeps every version."""
     derived = {name for table in dataset.tables for name in formats_of(table)} & DERIVED
@@ -127,7 +132,7 @@ def table(dataset: Dataset, file: VersionFile) -> str:
     """The name of a table's resource in one of its formats."""
     told, form = dataset.table(str(file.table)).line.title, FORMATS[file.format or "csv"]
     if file.format == "departements":
-        return title(Text(**{one: say("each_departement", one, title=told[one]) for one in LANGUAGES}))
+        return titled("each_departement", told)
     return f"{title(told)} ({form.label})"
 
 
@@ -155,8 +160,8 @@ def department(told: Text, code: str, name: str | None) -> str:
 
 def coverage(dataset: Dataset, file: VersionFile) -> str:
     """The name of a file that tells which territory a table covers, in both languages."""
-    word, line = "communes" if file.path.endswith(BY_COMMUNE) else "departements", dataset.table(str(file.table)).line
-    return title(Text(**{one: say(word, one, title=line.title[one]) for one in LANGUAGES}))
+    word = "communes" if file.path.endswith(BY_COMMUNE) else "departements"
+    return titled(word, dataset.table(str(file.table)).line.title)
 
 
 def version_of(version: Version) -> str:
