@@ -24,7 +24,7 @@ from typing import Any
 import polars as pl
 
 from schemas.rules.countries import countries
-from schemas.territory.declaration import Territory
+from schemas.territory.declaration import PLACE, Territory
 from schemas.territory.departments import country_of_row, department_of, departments, folded
 from schemas.territory.reference import SEPARATOR, Reference, Told
 
@@ -53,9 +53,6 @@ _CITIES = {
     **{f"132{number:02}": "13055" for number in range(1, 17)},
 }
 """The arrondissements of Paris, Lyon and Marseille by INSEE code, and the code of their city."""
-
-_KEY = ("country", "code", "postcode", "commune")
-
 
 _LARGEST = 10
 
@@ -114,7 +111,7 @@ def departments_of(columns: Mapping[str, str], rows: pl.DataFrame) -> pl.Series:
     `columns` are those of Territory.columns. The rows themselves decide, no list of communes does: the same rows are
     in the same département for ever.
     """
-    cells = [rows[columns[key]] if key in columns else [None] * rows.height for key in _KEY]
+    cells = [rows[columns[key]] if key in columns else [None] * rows.height for key in PLACE]
     found = [
         department_of(code, postcode, commune) if country_of_row(country) == "FR" else None
         for country, code, postcode, commune in zip(*cells, strict=True)
@@ -159,9 +156,10 @@ class Places:
 def _distinct(territory: Territory, rows: pl.DataFrame) -> pl.DataFrame:
     columns = territory.columns
     cells = [
-        (pl.col(columns[key]) if key in columns else pl.lit(None, pl.String)).cast(pl.String).alias(key) for key in _KEY
+        (pl.col(columns[key]) if key in columns else pl.lit(None, pl.String)).cast(pl.String).alias(key)
+        for key in PLACE
     ]
-    return rows.select(cells).group_by(_KEY).len("rows").sort(_KEY)
+    return rows.select(cells).group_by(PLACE).len("rows").sort(PLACE)
 
 
 def _communes(reference: Reference | None, counted: Mapping[str, int]) -> pl.DataFrame:

@@ -103,13 +103,12 @@ def recount(store: Store, descriptor: Mapping[str, Any], folder: Path) -> tuple[
     tables = {one["name"]: one for one in descriptor["resources"]}
     for told in descriptor.get("coverage", ()):
         resource = tables[told["table"]]
-        reference = kept_reference(store, Told.model_validate(told["reference"])) if told["reference"] else None
-        if told["reference"] and reference is None:
+        coverage = _counted_again(store, told, resource, folder / resource["path"])
+        if coverage is None:
             continue
-        coverage = coverage_of(Territory(**resource["territory"]), read_csv(folder / resource["path"]), reference)
         quality[told["table"]] = coverage.summary()
         for file, frame in zip(told["files"], (coverage.departments, coverage.communes), strict=False):
-            (folder / file["path"]).write_bytes(to_csv(_as_text(frame)))
+            _write_csv(folder / file["path"], frame)
             paths.append(file["path"])
     return paths, quality
 
@@ -117,22 +116,31 @@ def recount(store: Store, descriptor: Mapping[str, Any], folder: Path) -> tuple[
 def communes_again(store: Store, descriptor: Mapping[str, Any], table: str, csv: Path, path: Path) -> bool:
     """Write the list of communes of `table` at `path` again, from its canonical `csv` and what its version's
     `descriptor` says; False where the store no longer has the reference that it names."""
-    (told,) = [one["reference"] for one in descriptor["coverage"] if one["table"] == table]
-    (columns,) = [one["territory"] for one in descriptor["resources"] if one["name"] == table]
-    reference = kept_reference(store, Told.model_validate(told))
-    if reference is None:
+    (told,) = [one for one in descriptor["coverage"] if one["table"] == table]
+    (resource,) = [one for one in descriptor["resources"] if one["name"] == table]
+    coverage = _counted_again(store, told, resource, csv)
+    if coverage is None:
         return False
-    path.write_bytes(to_csv(_as_text(coverage_of(Territory(**columns), read_csv(csv), reference).communes)))
+    _write_csv(path, coverage.communes)
     return True
 
 
+def _counted_again(store: Store, told: Mapping[str, Any], resource: Mapping[str, Any], csv: Path) -> Coverage | None:
+    """The coverage of the rows in `csv`, by what a version tells of its coverage and its table; None where the store no
+    longer has the list of communes that was used."""
+    reference = kept_reference(store, Told.model_validate(told["reference"])) if told["reference"] else None
+    if told["reference"] and reference is None:
+        return None
+    return coverage_of(Territory(**resource["territory"]), read_csv(csv), reference)
+
+
 def _write(folder: Path, path: str, table: str, frame: pl.DataFrame) -> VersionFile:
-    (folder / path).write_bytes(to_csv(_as_text(frame)))
+    _write_csv(folder / path, frame)
     return kept(folder, path, "coverage", table)
 
 
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.all().cast(pl.String))
+def _write_csv(path: Path, frame: pl.DataFrame) -> None:
+    path.write_bytes(to_csv(frame.select(pl.all().cast(pl.String))))
 
 
 def _told(table: str, coverage: Coverage, files: Sequence[VersionFile]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ validate the package.
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glane.text import LANGUAGES, Text
@@ -120,7 +120,10 @@ def project(descriptor: Mapping[str, Any], addresses: Mapping[str, str]) -> dict
             if other["path"] in addresses
         ]
         resources.append({**resource, "path": addresses[resource["path"]], "alternatives": others})
-    moved = [{**file, "path": addresses.get(file["path"], "")} for _, file in _covering(descriptor)]
+
+    def moved(file: Mapping[str, Any]) -> dict[str, Any] | None:
+        return {**file, "path": addresses[file["path"]]} if file["path"] in addresses else None
+
     return {**descriptor, "resources": resources, **_covered(descriptor, moved)}
 
 
@@ -155,8 +158,8 @@ def with_files(descriptor: Mapping[str, Any], files: Sequence[VersionFile]) -> d
         }
         for resource in descriptor["resources"]
     ]
-    covering = [{**file, **sizes.get(file["path"], {})} for _, file in _covering(descriptor)]
-    return {**descriptor, "resources": resources, **_covered(descriptor, covering)}
+    covered = _covered(descriptor, lambda file: {**file, **sizes.get(file["path"], {})})
+    return {**descriptor, "resources": resources, **covered}
 
 
 def _covering(descriptor: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -164,11 +167,15 @@ def _covering(descriptor: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     return [(one["table"], file) for one in descriptor.get("coverage", ()) for file in one["files"]]
 
 
-def _covered(descriptor: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a descriptor says of coverage with other `files` in the place of its own; one without a path is left out."""
-    left = iter(files)
-    told = [{**one, "files": [next(left) for _ in one["files"]]} for one in descriptor.get("coverage", ())]
-    return {"coverage": [{**one, "files": [f for f in one["files"] if f["path"]]} for one in told]} if told else {}
+def _covered(
+    descriptor: Mapping[str, Any], change: Callable[[Mapping[str, Any]], dict[str, Any] | None]
+) -> dict[str, Any]:
+    """What a descriptor says of coverage, each of its files after the `change`; one of which none is left goes."""
+    told = [
+        {**one, "files": [new for file in one["files"] if (new := change(file)) is not None]}
+        for one in descriptor.get("coverage", ())
+    ]
+    return {"coverage": told} if told else {}
 
 
 def _resource(

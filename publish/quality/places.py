@@ -16,13 +16,13 @@ from pydantic import RootModel
 from glane.declaration import load_declaration
 from publish.quality.report import Area, Country, Grid, Places
 from schemas.dataset import Table
+from schemas.territory.declaration import PLACE
 from schemas.territory.departments import country_of_row, department_of
 
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 _MOST_CELLS = 700
 """Cells of a map: a phone tells no more of them apart, and every version keeps them."""
 
-_KEYS = ("country", "code", "postcode", "commune")
 _X, _Y = "_x", "_y"
 _NATION, _AREA = "_nation", "_area"
 
@@ -39,12 +39,12 @@ def places(table: Table, rows: pl.DataFrame) -> Places | None:
         return None
     # Where a territory names no field of the country, all rows are in France.
     constant = {"country": "FR"} if french else {}
-    cells = [pl.col(named[key]) if key in named else pl.lit(constant.get(key), pl.String) for key in _KEYS]
+    cells = [pl.col(named[key]) if key in named else pl.lit(constant.get(key), pl.String) for key in PLACE]
     points = _points(rows, point.latitude, point.longitude) if point else None
     degrees = [pl.lit(None, pl.Float64).alias(name) for name in (_Y, _X)] if points is None else points.get_columns()
     # Beside the rows first: a frame of constants alone has one row, whatever it was taken from.
-    keyed = rows.with_columns(cell.alias(key) for key, cell in zip(_KEYS, cells, strict=True))
-    told = keyed.select(_KEYS).with_columns(degrees)
+    keyed = rows.with_columns(cell.alias(key) for key, cell in zip(PLACE, cells, strict=True))
+    told = keyed.select(PLACE).with_columns(degrees)
     return Places(
         countries=_countries(_named(told)),
         unknown=told["country"].null_count(),
@@ -94,8 +94,9 @@ def area_of(nation: str, code: str | None, postcode: str | None, commune: str | 
     if begins is None or postcode is None or not postcode.isdigit():
         return None
     # Where a range begins is the last beginning that does not come after the postcode.
-    at = bisect_right(list(begins), postcode) - 1
-    return begins[list(begins)[at]] if at >= 0 else None
+    starts = list(begins)
+    at = bisect_right(starts, postcode) - 1
+    return begins[starts[at]] if at >= 0 else None
 
 
 @cache
@@ -110,13 +111,13 @@ def _country_field(table: Table) -> str | None:
 
 def _named(told: pl.DataFrame) -> pl.DataFrame:
     """The rows that say their country, with it and their area by code."""
-    distinct = told.select(_KEYS).unique().drop_nulls("country")
+    distinct = told.select(PLACE).unique().drop_nulls("country")
     nations, found = [], []
     for country, code, postcode, commune in distinct.iter_rows():
         nations.append(country_of_row(country))
         found.append(area_of(nations[-1], code, postcode, commune))
     codes = [pl.Series(_NATION, nations, pl.String), pl.Series(_AREA, found, pl.String)]
-    return told.join(distinct.with_columns(codes), on=_KEYS, nulls_equal=True)
+    return told.join(distinct.with_columns(codes), on=PLACE, nulls_equal=True)
 
 
 def _countries(rows: pl.DataFrame) -> tuple[Country, ...]:

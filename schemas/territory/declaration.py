@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from glane.declaration import Declared, Fault, lines_of
 
+PLACE = ("country", "code", "postcode", "commune")
+"""What a row may say of where it is: the keys of Territory.columns."""
+
 
 class Territory(Declared):
     """The fields that say in which commune a row is, and the `reference` that lists all communes: with it the coverage
@@ -34,7 +37,7 @@ class Territory(Declared):
     @property
     def columns(self) -> dict[str, str]:
         """The fields that it names, by key."""
-        found = {key: getattr(self, key) for key in ("country", "code", "postcode", "commune")}
+        found = {key: getattr(self, key) for key in PLACE}
         return {key: name for key, name in found.items() if name is not None}
 
 
