@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from schemas.speaker import Speaker
 from schemas.svg import WIDTH, line, text
 
-MARGIN = 26
+_MARGIN = 26
 _TALLEST, _LOWEST = 420, 150
 _APART = 8.0
 """Degrees between two clouds of points that are drawn as maps of their own: Brest and Saint-Denis de La Réunion."""
@@ -57,12 +57,12 @@ class Frame:
     @property
     def height(self) -> float:
         """Units from top to bottom of the drawing."""
-        return (self.north - self.south) * self.scale + 2 * MARGIN
+        return (self.north - self.south) * self.scale + 2 * _MARGIN
 
     def at(self, latitude: float, longitude: float) -> tuple[float, float]:
         """Where a point stands in the drawing."""
-        x = MARGIN + (longitude - self.west) * self.squeeze * self.scale
-        return x, MARGIN + (self.north - latitude) * self.scale
+        x = _MARGIN + (longitude - self.west) * self.squeeze * self.scale
+        return x, _MARGIN + (self.north - latitude) * self.scale
 
 
 def clouds(points: Sequence[P]) -> list[list[P]]:
@@ -89,10 +89,10 @@ def frame_of(points: Sequence[Point]) -> Frame:
     south, north = min(one.latitude for one in points), max(one.latitude for one in points)
     west, east = min(one.longitude for one in points), max(one.longitude for one in points)
     squeeze = max(0.1, math.cos(math.radians((south + north) / 2)))
-    room = WIDTH - 2 * MARGIN
+    room = WIDTH - 2 * _MARGIN
     wide, high = max((east - west) * squeeze, _LEAST_EXTENT), max(north - south, _LEAST_EXTENT)
-    scale = min(room / wide, (_TALLEST - 2 * MARGIN) / high)
-    wide, high = room / scale, max(high, (_LOWEST - 2 * MARGIN) / scale)
+    scale = min(room / wide, (_TALLEST - 2 * _MARGIN) / high)
+    wide, high = room / scale, max(high, (_LOWEST - 2 * _MARGIN) / scale)
     middle, centre = (south + north) / 2, (west + east) / 2
     half = wide / squeeze / 2
     return Frame(middle - high / 2, centre - half, middle + high / 2, centre + half, scale, squeeze)

@@ -70,7 +70,6 @@ def bring_reference(path: Path, store: Store, today: date, patience: Patience = 
     except (GlaneError, OSError) as error:
         found = known.model_copy(
             update={
-                "declared": declared,
                 "failed_on": known.failed_on or today.isoformat(),
                 "failure": str(error),
                 "tried_on": today.isoformat(),

@@ -351,8 +351,10 @@ def file_name(path: str) -> str:
 
 def _schema_address(dataset: Dataset, file: VersionFile, served: Mapping[str, Served]) -> str:
     """Where the Table Schema of a file stands: in the version's descriptor, by a JSON pointer (RFC 6901)."""
-    place = f"resources/{[one.name for one in dataset.tables].index(str(file.table))}/schema"
-    pointer = schema_pointer(dataset, file) if file.kind == "coverage" else place
+    if file.kind == "coverage":
+        pointer = schema_pointer(dataset, file)
+    else:
+        pointer = f"resources/{[one.name for one in dataset.tables].index(str(file.table))}/schema"
     return f"{served['datapackage.json'].url}#/{pointer}"
 
 

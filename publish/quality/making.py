@@ -84,12 +84,11 @@ def report_quality(
     before = _before(store, last)
     filled = before.completeness if before else {}
     mine = {t.name: [one for one in contributions if one.table == t.name] for t in dataset.tables}
-    tables = {table.name: table for table in dataset.tables}
     found = {name: rows for name, rows in measured.tables.items() if name in merged}
     wrong, uncounted = to_correct(dataset, contributions, store)
     partners = sorted({*measured.partners, *(one.partner for one in contributions)})
-    aged = {name: dates(tables[name], rows, mine[name], today) for name, rows in found.items()}
-    placed = {name: places(tables[name], rows) for name, rows in found.items()}
+    aged = {name: dates(dataset.table(name), rows, mine[name], today) for name, rows in found.items()}
+    placed = {name: places(dataset.table(name), rows) for name, rows in found.items()}
     report = QualityReport(
         dataset=dataset.name,
         version=version.version,
@@ -100,7 +99,7 @@ def report_quality(
         partners=measured.accounts.partners,
         sources=tuple(_source(one, today) for one in contributions),
         completeness={
-            name: completeness(tables[name], rows, mine[name], filled.get(name))
+            name: completeness(dataset.table(name), rows, mine[name], filled.get(name))
             for name, rows in measured.tables.items()
         },
         dates={name: one for name, one in aged.items() if one is not None},

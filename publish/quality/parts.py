@@ -167,18 +167,18 @@ def _places(placed: Places, title: str, tell: Teller) -> Iterator[str]:
 
 def _communes(covered: Mapping[str, Any] | None, tell: Teller) -> list[str]:
     """The municipalities of France that have no row, and who lives there; nothing where they are not known."""
-    france = covered["france"] if covered else {}
-    if covered and covered.get("reference_unread_since"):
+    if not covered:
+        return []
+    if covered.get("reference_unread_since"):
         return [paragraph(tell("where-unread", day=tell.say.date(covered["reference_unread_since"])))]
+    france = covered["france"]
     if not france.get("communes") or not france["rows"]:
         return []
-    number, reference = tell.say.number, covered["reference"] if covered else {}
+    number, reference = tell.say.number, covered["reference"]
     values = {name: number(france[name] or 0) for name in ("communes", "communes_without", "population_without")}
     share = tell.percent(france["population_without"] or 0, france["population"] or 0)
     told = paragraph(tell("where-communes", share=share, **values))
-    largest = [
-        f"{one['name']} ({number(one['population'] or 0)})" for one in (covered or {}).get("largest_without", ())
-    ]
+    largest = [f"{one['name']} ({number(one['population'] or 0)})" for one in covered.get("largest_without", ())]
     if largest:
         told += paragraph(tell("where-largest", list=tell.say.general("between").join(largest)))
     if france["rows_not_placed"]:
@@ -190,7 +190,7 @@ def _communes(covered: Mapping[str, Any] | None, tell: Teller) -> list[str]:
             tell("of", part=number(one["communes_without"]), whole=number(one["communes"])),
             number(one["population_without"]),
         )
-        for one in (covered or {})["departments"]
+        for one in covered["departments"]
         if one["country"] == "FR" and one["communes"]
     ]
     heads = [tell(f"col-{word}") for word in ("department", "rows", "communes", "people")]

@@ -1,7 +1,7 @@
 """The quality report of a version as a value: the whole of quality.json.
 
 Belongs here: its model, field by field, and reading one back. Does not belong here: measuring (measures.py,
-places.py, wrong.py), the accounts that it holds (quality.py), the page (page.py).
+places.py, wrong.py), the accounts that it holds (__init__.py), the page (page.py).
 
 It holds counts, names of fields and partners, and words of declarations: no cell and no id of a row.
 """
