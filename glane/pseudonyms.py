@@ -69,9 +69,10 @@ def known_salt(store: Store) -> Salt | None:
 
 def salt_of(store: Store) -> Salt:
     """The salt of this installation, made where there is none yet. Raises CallError, StoreError."""
+    # Seen first, so that a salt that another process makes meanwhile is never replaced.
+    seen = store.look(SALT_KEY)
     found = known_salt(store)
     if found is None:
-        seen = store.look(SALT_KEY)
         found = Salt(secrets.token_hex(32).encode())
         store.replace(seen, found.secret + b"\n")
     return found

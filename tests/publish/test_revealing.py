@@ -8,7 +8,7 @@ import pytest
 from glane.declaration import DeclarationError
 from glane.errors import CallError
 from glane.pseudonyms import SALT_KEY, known_salt, salt_of
-from glane.store import FolderStore
+from glane.store import FolderStore, Stamp
 from publish.build import Built, build_version
 from publish.decisions import COLUMNS, read_decisions
 from schemas.dataset import Dataset
@@ -93,6 +93,21 @@ def test_pseudonyms_are_of_one_salt_one_dataset_and_one_table(tmp_path: Path, mo
     other = salt_of(store)
     assert (other.made(one), salt.made(one), other == salt) == (False, True, False)
     assert "f" * 8 not in repr(other)
+
+
+def test_a_salt_that_another_process_makes_at_the_same_moment_stays(tmp_path: Path) -> None:
+    class Beside(FolderStore):
+        """A store in which somebody else makes the salt right after it was seen that there is none."""
+
+        def look(self, key: str) -> Stamp:
+            seen = super().look(key)
+            if key == SALT_KEY and seen.data is None:
+                salt_of(FolderStore(self.root))
+            return seen
+
+    found = salt_of(Beside(tmp_path / "store"))
+    assert found == known_salt(FolderStore(tmp_path / "store"))
+    assert found == salt_of(Beside(tmp_path / "store"))
 
 
 @pytest.mark.parametrize(
