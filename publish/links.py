@@ -22,12 +22,11 @@ from publish.deciding import Applied, Question
 from publish.decisions import Decision, Decisions
 from publish.matching.candidates import candidates
 from publish.matching.engine import SENTINEL
-from publish.matching.explain import explain
-from publish.matching.score import PARTS, scored
+from publish.matching.score import scored
 from publish.matching.told import KEY, PARTNER, told
 from publish.merge import SEPARATOR, Merged, key_of
 from publish.neighbours import ID, Neighbour, Neighbours
-from publish.suggesting import Suggestion
+from publish.suggesting import Suggestion, suggestion
 from schemas.dataset import Geometry, Table
 from schemas.linking import Link
 from schemas.merging import Likeness
@@ -122,7 +121,7 @@ def _check_kinds(table: Table, decisions: Decisions) -> None:
 
 
 def _found(line: Link, base: Table, own: pl.DataFrame, theirs: pl.DataFrame) -> _Found:
-    mine = dict(base.line.merge.likeness.named()) if base.line.merge.likeness else {}
+    mine = _told_by(base)
     if base.line.geometry and line.point:
         mine |= {"latitude": base.line.geometry.latitude, "longitude": base.line.geometry.longitude}
     shared = [key for key in line.fields if key in mine]
@@ -142,6 +141,11 @@ def _found(line: Link, base: Table, own: pl.DataFrame, theirs: pl.DataFrame) -> 
     return _Found(
         dict.fromkeys(by_number, "national_id") | dict.fromkeys(alike, "likeness"), tuple(asked), dict(repeated)
     )
+
+
+def _told_by(base: Table) -> dict[str, str]:
+    """The fields of ours that are compared, by what they tell."""
+    return dict(base.line.merge.likeness.named()) if base.line.merge.likeness else {}
 
 
 def _by_number(own: pl.DataFrame, theirs: pl.DataFrame) -> tuple[set[_Ends], set[_Ends], dict[str, int]]:
@@ -273,10 +277,7 @@ def _rows(
     relations: Mapping[tuple[str, str], str],
 ) -> pl.DataFrame:
     """The rows of the table of links, each with the credits of both of its ends."""
-    cells = [
-        ("/".join(key), *key, relations[key[1], key[2]], linked[key])
-        for key in sorted(linked)
-    ]  # fmt: skip
+    cells = [("/".join(key), *key, relations[key[1], key[2]], linked[key]) for key in sorted(linked)]
     names = ("id", "organisation", "dataset", "table", "row", "relation", "how")
     rows = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String), orient="row")
     credited = [_credits(base, merged, rows), *_credits_of_others(others, rows)]
@@ -321,25 +322,23 @@ def _united(what: str) -> pl.Expr:
 def _suggestion(
     table: Table, line: Link, base: Table, pair: Mapping[str, object], own: pl.DataFrame, neighbour: Neighbour
 ) -> Suggestion:
-    mine = dict(base.line.merge.likeness.named()) if base.line.merge.likeness else {}
+    mine = _told_by(base)
     organisation, row = str(pair["organisation"]), str(pair["row"])
     ours = own.row(by_predicate=pl.col(ID) == organisation, named=True)
     theirs = neighbour.rows.row(by_predicate=pl.col(ID) == row, named=True)
     partners = neighbour.origins.filter(pl.col("id") == row)["partner"].unique().sort().to_list()
     source = next((name for name, what in base.line.provided.items() if what == "partner"), None)
-    cells = [(mine[key], str(ours[mine[key]] or ""), str(theirs[name] or "")) for key, name in line.fields.items()
-             if key in mine]  # fmt: skip
-    points = {name: float(str(pair[name] or 0)) for name in PARTS}
-    return Suggestion(
-        table=table.name,
-        a=organisation,
-        b=f"{line.dataset}/{line.table}/{row}",
+    return suggestion(
+        table.name,
+        pair,
+        line.likeness,
+        ends=(organisation, f"{line.dataset}/{line.table}/{row}"),
         partners=(str(ours[source]) if source else "", SEPARATOR.join(partners)),
-        score=float(str(pair["score"])),
-        parts=tuple((name, round(value, 1)) for name, value in points.items() if abs(value) >= 0.05),
-        why=explain(pair, line.likeness),
-        metres=None if pair["metres"] is None else float(str(pair["metres"])),
-        fields=tuple(cell for cell in cells if cell[1] or cell[2]),
+        cells=(
+            (mine[key], str(ours[mine[key]] or ""), str(theirs[name] or ""))
+            for key, name in line.fields.items()
+            if key in mine
+        ),
         relation=line.relation,
     )
 

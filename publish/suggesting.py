@@ -4,7 +4,7 @@ Belongs here: what is shown of a pair, and why it is asked. Does not belong here
 (decisions.py), the terminal (pipelines/cli/review.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,8 +46,35 @@ def suggestions(
         if matched is None or likeness is None or not matched.questions.height:
             continue
         rows = _by_own_id(table, contributions)
-        found += [_suggestion(table, likeness, pair, rows) for pair in matched.questions.iter_rows(named=True)]
+        found += [_within(table, likeness, pair, rows) for pair in matched.questions.iter_rows(named=True)]
     return found
+
+
+def suggestion(
+    table: str,
+    pair: Mapping[str, object],
+    likeness: Likeness,
+    *,
+    ends: tuple[str, str],
+    partners: tuple[str, str],
+    cells: Iterable[tuple[str, str, str]],
+    relation: str = "",
+) -> Suggestion:
+    """What is shown of a `pair` (a line of matching.score.scored) of the rows `ends`, whose `cells` of a field are given
+    side by side."""
+    points = {name: float(str(pair.get(name) or 0)) for name in PARTS}
+    return Suggestion(
+        table=table,
+        a=ends[0],
+        b=ends[1],
+        partners=partners,
+        score=float(str(pair["score"])),
+        parts=tuple((name, round(value, 1)) for name, value in points.items() if abs(value) >= 0.05),
+        why=explain(pair, likeness),
+        metres=None if pair["metres"] is None else float(str(pair["metres"])),
+        fields=tuple(cell for cell in cells if cell[1] or cell[2]),
+        relation=relation,
+    )
 
 
 def _by_own_id(table: Table, contributions: Sequence[Contribution]) -> dict[str, Mapping[str, object]]:
@@ -55,21 +82,20 @@ def _by_own_id(table: Table, contributions: Sequence[Contribution]) -> dict[str,
     return {str(row["_id"]): row for row in pl.concat(mine).iter_rows(named=True)}
 
 
-def _suggestion(
+def _within(
     table: Table, likeness: Likeness, pair: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]
 ) -> Suggestion:
     a, b = str(pair["a"]), str(pair["b"])
-    points = {name: float(str(pair[name] or 0)) for name in PARTS if name in pair}
-    cells = [(name, str(rows[a][name] or ""), str(rows[b][name] or "")) for name in table.published_fields]
     own = {*table.primary_key, *table.line.provided}
-    return Suggestion(
-        table=table.name,
-        a=a,
-        b=b,
+    return suggestion(
+        table.name,
+        pair,
+        likeness,
+        ends=(a, b),
         partners=(str(pair["partner_a"]), str(pair["partner_b"])),
-        score=float(str(pair["score"])),
-        parts=tuple((name, round(value, 1)) for name, value in points.items() if abs(value) >= 0.05),
-        why=explain(pair, likeness),
-        metres=None if pair["metres"] is None else float(str(pair["metres"])),
-        fields=tuple((name, one, other) for name, one, other in cells if (one or other) and name not in own),
+        cells=(
+            (name, str(rows[a][name] or ""), str(rows[b][name] or ""))
+            for name in table.published_fields
+            if name not in own
+        ),
     )
