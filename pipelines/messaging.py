@@ -21,7 +21,7 @@ from publish.about import ids_that_stood
 from publish.addressing import has_addresses, row_numbers
 from publish.build import Built
 from publish.diff import whole_csv
-from publish.merge import SEPARATOR
+from publish.merge import SEPARATOR, key_of
 from publish.version import Version, current
 from schemas.dataset import Dataset, Table
 from schemas.error_address import Named, error_field
@@ -178,8 +178,7 @@ def _cells(store: Store, version: Version, table: Table, ids: set[str]) -> dict[
 
 
 def _by_id(table: Table, rows: pl.DataFrame | pl.LazyFrame, ids: set[str]) -> dict[str, dict[str, str]]:
-    key = pl.concat_str([pl.col(name) for name in table.primary_key], separator=SEPARATOR).alias("_id")
-    found = rows.lazy().with_columns(key).filter(pl.col("_id").is_in(sorted(ids))).collect()
+    found = rows.lazy().with_columns(key_of(table).alias("_id")).filter(pl.col("_id").is_in(sorted(ids))).collect()
     return {
         str(row["_id"]): {name: str(cell) for name, cell in row.items() if cell is not None and name != "_id"}
         for row in found.iter_rows(named=True)

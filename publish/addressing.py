@@ -14,7 +14,7 @@ import polars as pl
 from glane.store import Store
 from publish.delta import Difference
 from publish.diff import whole_csv
-from publish.survival import SEPARATOR
+from publish.merge import key_of
 from publish.version import Version
 from schemas.dataset import Dataset, Table
 from schemas.error_address import addresses, error_field, version_in
@@ -46,8 +46,8 @@ def row_numbers(store: Store, dataset: Dataset, version: Version | None) -> dict
     known = numbers_of(store, dataset, version)
     for table in dataset.tables:
         if table.name in known:
-            key = pl.concat_str([pl.col(one) for one in table.primary_key], separator=SEPARATOR)
-            found[table.name] = dict(known[table.name].select(key.alias("_id"), _NUMBER).drop_nulls().iter_rows())
+            ids = known[table.name].select(key_of(table).alias("_id"), _NUMBER)
+            found[table.name] = dict(ids.drop_nulls().iter_rows())
     return found
 
 
@@ -97,8 +97,7 @@ def _filled(dataset: Dataset, table: Table, rows: pl.DataFrame, numbers: Numbers
     if name is None:
         return rows
     # Whoever finds a link wrong writes about its organisation: that is the row that a steward can look at.
-    names = ["organisation"] if table.line.links else table.primary_key
-    key = pl.concat_str([pl.col(one) for one in names], separator=SEPARATOR)
+    key = pl.col("organisation") if table.line.links else key_of(table)
     address = addresses(dataset, table, pl.col(_NUMBER), key)
     return _with_numbers(table, rows, numbers).with_columns(address.alias(name)).select(rows.columns)
 

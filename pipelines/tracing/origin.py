@@ -15,6 +15,7 @@ from glane.store import Store
 from pipelines.catalogue import Entry
 from pipelines.judging import mapped_by, opened
 from pipelines.tracing.links import Missing, gone, missing
+from publish.merge import key_of
 from publish.tracing.found import Line
 from publish.version import Input
 from schemas.dataset import Dataset, Table
@@ -130,9 +131,8 @@ class OriginOf:
         if judged.startswith("absent"):
             judged = judged_key(*how)
         rows = pl.scan_parquet(self._store.fetch(key)).filter(pl.col(LINE) == line.line).collect()
-        named = [name for name in self._table.primary_key if name in rows.columns]
-        if len(named) == len(self._table.primary_key):
-            rows = rows.filter(pl.concat_str([pl.col(name) for name in named], separator="|") == line.own)
+        if set(self._table.primary_key) <= set(rows.columns):
+            rows = rows.filter(key_of(self._table) == line.own)
         return judged, rows.drop(LINE).row(0, named=True) if rows.height else None
 
     def _again(self, brought: Input, line: Line, judged: str | None, kept: Cells | None) -> _Again:
@@ -157,7 +157,7 @@ class OriginOf:
         try:
             return self._worked_out(source, brought, line, judged, kept, key)
         except DataError as error:
-            self._missing.append(missing("unreadable", why=f"{error.what} {error.remedy}"))
+            self._missing.append(missing("unreadable", why=_said(error)))
             return _Again()
 
     def _source(self, brought: Input) -> Source | None:

@@ -21,6 +21,7 @@ from publish.matching.explain import explain
 from publish.matching.score import scored
 from publish.matching.told import PARTNER as MATCHED_PARTNER
 from publish.matching.told import ROW, told
+from publish.merge import key_of
 from publish.survival import fold
 from schemas.dataset import Table
 
@@ -95,6 +96,6 @@ def _keyed(table: Table, rows: Mapping[str, Mapping[str, str | None]]) -> list[T
 
 
 def _told_of(table: Table, fields: Sequence[str], every: Sequence[tuple[str, pl.DataFrame]]) -> pl.DataFrame:
-    key = pl.concat_str([pl.col(name) for name in table.primary_key], separator="|").alias(KEY)
+    key = key_of(table).alias(KEY)
     frames = [rows.select(key, pl.lit(partner).alias(MATCHED_PARTNER), *fields) for partner, rows in every]
     return pl.concat(frames).unique(KEY, keep="first", maintain_order=True)
