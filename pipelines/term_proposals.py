@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from glane.text import Language
+from glane.text import LANGUAGES, Language
 from publish.telling import day
 from schemas.dataset import Dataset
 from schemas.markdown import code, in_table, letter, plain
@@ -208,7 +208,7 @@ def _title(proposal: Proposal, language: Language) -> str:
 
 
 def _say(word: str, language: Language, **values: object) -> str:
-    return _WORDS[word][0 if language == "fr" else 1].format(**values)
+    return _WORDS[word][LANGUAGES.index(language)].format(**values)
 
 
 def written(proposal: Proposal) -> Iterator[tuple[str, bytes]]:

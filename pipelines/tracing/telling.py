@@ -108,7 +108,7 @@ def _tie(tie: Tie, language: Language) -> Iterator[str]:
 
 
 def _field(found: Trace, field: FieldTrace, language: Language) -> Iterator[str]:
-    yield f"{field.field}"
+    yield field.field
     for origin in found.origins:
         if field.field in origin.fields:
             yield from _brought(origin, field.field, language, alone=len(found.origins) == 1)
