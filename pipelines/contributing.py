@@ -77,6 +77,10 @@ def _contributions(
         still = missing(one.rows, rows, table)
         left = one if still.height == one.rows.height else narrowed(one, still, table)
         if left.rows.height:
-            since = left.since.isoformat()
-            kept = replace(mine, verdict=left.verdict, rows=left.rows, snapshot_date=left.snapshot_date)
-            yield replace(kept, absent_since=since)
+            yield replace(
+                mine,
+                verdict=left.verdict,
+                rows=left.rows,
+                snapshot_date=left.snapshot_date,
+                absent_since=left.since.isoformat(),
+            )

@@ -14,6 +14,7 @@ from glane.store import Store
 from pipelines.catalogue import BrokenDataset, Entry
 from pipelines.standing import personal_now, received_on
 from publish.ended import Ended
+from publish.merge import key_of
 from schemas.absence import (
     Absent,
     Standing,
@@ -148,10 +149,10 @@ def _judged(one: Absent, source: Source | BrokenSource, dataset: Dataset, today:
 
 
 def _ended(sources: Iterable[Source | BrokenSource], dataset: Dataset, store: Store, today: date) -> Iterator[Ended]:
-    keys = {table.name: table.primary_key for table in dataset.contributed}
+    tables = {table.name: table for table in dataset.contributed}
     for source in sources:
         for one in kept_absent(store, dataset.name, source.partner):
-            table = one.verdict.table
-            if table in keys and one.over(grace_of(source, dataset), today):
-                ids = one.rows.select(pl.concat_str(keys[table], separator="|")).to_series()
-                yield Ended(source.partner, table, one.since.isoformat(), frozenset(ids))
+            table = tables.get(one.verdict.table)
+            if table is not None and one.over(grace_of(source, dataset), today):
+                ids = one.rows.select(key_of(table)).to_series()
+                yield Ended(source.partner, table.name, one.since.isoformat(), frozenset(ids))

@@ -233,7 +233,3 @@ class _Run:
 
     def _at(self, step: Step) -> None:
         self._step = step
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -180,10 +180,9 @@ def keep_absent(store: Store, dataset: Dataset, partner: str, absent: Sequence[A
     stand: set[str] = set()
     for one in absent:
         stand |= {f"{one.key}.parquet", f"{one.key}.json"}
-        data = parquet_bytes(one.rows, dataset.table(one.verdict.table))
         verdict = store.read_json(f"{folder}/{one.key}.json") if f"{one.key}.json" in there else None
         if verdict != asdict(one.verdict):
-            write_rows(store, one.key, data, one.verdict)
+            write_rows(store, one.key, parquet_bytes(one.rows, dataset.table(one.verdict.table)), one.verdict)
     if listed != {"absent": lines}:
         store.write_json(f"{folder}/absent.json", {"absent": lines})
     for name in sorted(there - stand):

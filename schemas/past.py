@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from glane.store import Store
+from schemas.rows import rows_folder
 
 _JUDGED = re.compile(r"([0-9a-f]{64})\.json")
 
@@ -26,7 +27,7 @@ class PastJudgement:
 
 def past_rows(store: Store, dataset: str, partner: str) -> list[PastJudgement]:
     """The rows of every judgement but the standing one; none where it cannot be told which one stands."""
-    folder = f"rows/{dataset}/{partner}"
+    folder = rows_folder(dataset, partner)
     standing = _standing(store, folder)
     found = []
     names = store.list(folder)
@@ -48,28 +49,26 @@ def rows_let_through(
     `judged` is what was judged, mapped by what, under which rules (a verdict's snapshot, mapped_by and judged_by): rows
     in their grace period are kept by themselves for a while, and are among those of their judgement for longer.
     """
-    folder, names = f"rows/{dataset}/{partner}", store.list(f"rows/{dataset}/{partner}")
-    whole: tuple[str, str] | None = None
+    folder = rows_folder(dataset, partner)
+    names = store.list(folder)
+    whole: tuple[str, str, Any] | None = None
     for name in names:
-        key = f"{folder}/{name.removesuffix('.json')}.parquet"
-        verdict: Any = store.read_json(f"{folder}/{name}") if name.endswith(".json") else None
-        if not isinstance(verdict, dict) or "rows_sha256" not in verdict or key.removeprefix(f"{folder}/") not in names:
+        judgement = name.removesuffix(".json")
+        if judgement == name or f"{judgement}.parquet" not in names:
+            continue
+        key, verdict = f"{folder}/{judgement}.parquet", store.read_json(f"{folder}/{name}")
+        if not isinstance(verdict, dict) or "rows_sha256" not in verdict:
             continue
         if verdict["rows_sha256"] == rows_sha256 and store.digest(key) == rows_sha256:
-            return name.removesuffix(".json"), key
+            return judgement, key
         if _JUDGED.fullmatch(name) and judged == tuple(verdict.get(n) for n in ("snapshot", "mapped_by", "judged_by")):
-            whole = name.removesuffix(".json"), key
-    return whole if whole is not None and store.digest(whole[1]) == _told_sha256(store, whole[1]) else None
-
-
-def _told_sha256(store: Store, key: str) -> str | None:
-    verdict: Any = store.read_json(f"{key.removesuffix('.parquet')}.json")
-    return verdict.get("rows_sha256") if isinstance(verdict, dict) else None
+            whole = judgement, key, verdict["rows_sha256"]
+    return whole[:2] if whole is not None and store.digest(whole[1]) == whole[2] else None
 
 
 def rows_before(store: Store, dataset: str, partner: str, judged: str) -> str | None:
     """The store's key of the rows that were let through last before the judgement `judged`; None where none are."""
-    folder = f"rows/{dataset}/{partner}"
+    folder = rows_folder(dataset, partner)
     then: Any = store.read_json(f"{folder}/{judged}.json")
     told: list[tuple[str, str]] = []
     for name in _judgements(store.list(folder)):
@@ -83,7 +82,7 @@ def past_reports(store: Store, dataset: str, partner: str) -> list[PastJudgement
     """The reports on every judgement but the standing one and the last one; the last report itself stays."""
     folder = f"reports/{dataset}/{partner}"
     last: Any = store.read_json(f"{folder}/latest.json")
-    standing = {_standing(store, f"rows/{dataset}/{partner}"), last.get("judged") if isinstance(last, dict) else None}
+    standing = {_standing(store, rows_folder(dataset, partner)), last.get("judged") if isinstance(last, dict) else None}
     found = []
     for key in _judgements(store.list(folder)):
         report: Any = store.read_json(f"{folder}/{key}.json") if key not in standing else None
@@ -94,7 +93,7 @@ def past_reports(store: Store, dataset: str, partner: str) -> list[PastJudgement
 
 def standing_snapshot(store: Store, dataset: str, partner: str) -> str | None:
     """The SHA-256 of the bytes that a partner's last good rows were read from; None where it cannot be told."""
-    folder = f"rows/{dataset}/{partner}"
+    folder = rows_folder(dataset, partner)
     verdict: Any = store.read_json(f"{folder}/{_standing(store, folder)}.json")
     return str(verdict["snapshot"]) if isinstance(verdict, dict) and verdict.get("snapshot") else None
 
