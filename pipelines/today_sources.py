@@ -16,6 +16,7 @@ from pipelines.consenting import mailed_file
 from pipelines.gracing import grace_of, in_grace
 from pipelines.mail.box import Kept
 from pipelines.visits import state_of
+from publish.holding import approve_command
 from schemas.dataset import Dataset
 from schemas.report import SourceReport, last_report
 from schemas.rows import VerdictError
@@ -122,8 +123,8 @@ def _of_failure(
     if report.failure is None:
         return
     held = held_file(store, source.dataset, source.partner)
-    if held is not None:
-        command = f"glane approve {source.name} {held.hash} --as ROLE --why REASON"
+    if held is not None and held.hash:
+        command = approve_command(held.name, held.hash)
         yield Waiting("file", source.name, report.failure.what, whom, report.failing_since, command)
         return
     failing = f"Failing for {report.failing_runs} runs. " if report.failing_runs > 1 else ""

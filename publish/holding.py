@@ -137,9 +137,9 @@ def shrunk(contributions: Sequence[Contribution], last: Version | None) -> list[
     return sorted(fewer, key=lambda line: (line[2] - line[1], line[0]))
 
 
-def approve_command(dataset: str, found: str) -> str:
-    """What a steward types to approve what waits."""
-    return f"glane approve {dataset} {found} --as ROLE --why REASON"
+def approve_command(name: str, found: str) -> str:
+    """What a steward types to approve what waits of `name`, a dataset or dataset/partner."""
+    return f"glane approve {name} {found} --as ROLE --why REASON"
 
 
 def _files(candidate: Candidate) -> dict[str, str]:

@@ -107,6 +107,8 @@ def _as_json(held: "Held | None") -> dict[str, Any]:
 
 
 def _show(name: str, held: "Held | None", idle: "Sequence[IdleApproval]") -> None:
+    from publish.holding import approve_command
+
     say = out()
     if held is None:
         say.print(f"Nothing waits in {name}.", markup=False)
@@ -124,7 +126,7 @@ def _show(name: str, held: "Held | None", idle: "Sequence[IdleApproval]") -> Non
                 say.print(f"    {part}, for example: {', '.join(ids)}", markup=False, soft_wrap=True)
         if held.hash:
             say.print("If it is right:", markup=False)
-            say.print(f"  glane approve {name} {held.hash} --as ROLE --why REASON", markup=False, soft_wrap=True)
+            say.print(f"  {approve_command(name, held.hash)}", markup=False, soft_wrap=True)
         if held.changed:
             say.print("All of it, row by row:", markup=False)
             say.print(f"  glane approve {name} -o FOLDER", markup=False)
