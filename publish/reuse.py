@@ -54,8 +54,7 @@ def usable_rows(store: Store, version: Version, table: str, use: str) -> pl.Data
     A merged row holds values of several partners, so one licence that says no holds the whole row back. Raises
     UnknownUseError, UnknownTableError, VersionError.
     """
-    barred, key = _barred(store, version, table, use)
-    return read_csv(whole_csv(store, version, table)).filter(~key.is_in(barred["id"].implode()))
+    return sift(store, version, table, use).rows
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,26 @@ class Refusal:
     right: Right
 
 
-def refusals(store: Store, version: Version, table: str, use: str) -> tuple[Refusal, ...]:
-    """Why the other rows of `table` may not be used so, by licence; a row of two such licences counts for both. Raises
-    as usable_rows."""
+@dataclass(frozen=True)
+class Sifted:
+    """The rows of a table that may be used so, and why the others may not, by licence; a row of two such licences
+    counts for both."""
+
+    rows: pl.DataFrame
+    refused: tuple[Refusal, ...]
+
+
+def sift(store: Store, version: Version, table: str, use: str) -> Sifted:
+    """The rows of usable_rows, and what is said of the others. Raises as usable_rows."""
     barred, key = _barred(store, version, table, use)
-    rows = read_csv(whole_csv(store, version, table)).select(key.alias("id"))
-    met = rows.join(barred, on="id")
+    rows = read_csv(whole_csv(store, version, table))
+    met = rows.select(key.alias("id")).join(barred, on="id")
     counted = met.group_by("licence").agg(pl.col("partner").unique().sort(), pl.col("id").n_unique()).sort("licence")
-    return tuple(
+    refused = tuple(
         Refusal(licence, tuple(partners), count, right_to(use, licence))
         for licence, partners, count in counted.iter_rows()
     )
+    return Sifted(rows.filter(~key.is_in(barred["id"].implode())), refused)
 
 
 def _barred(store: Store, version: Version, table: str, use: str) -> tuple[pl.DataFrame, pl.Expr]:

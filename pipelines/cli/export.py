@@ -39,7 +39,7 @@ def export(
     from glane.store import open_store
     from pipelines.catalogue import find_dataset, find_table, load_catalogue
     from pipelines.settings import load_settings
-    from publish.reuse import refusals, usable_rows
+    from publish.reuse import sift
     from publish.version import current, load
     from publish.wikidata import quickstatements
 
@@ -56,18 +56,18 @@ def export(
     version = load(store, dataset, number) if number else current(store, dataset)
     if version is None:
         raise CallError(f"{dataset} has no version yet.", f"Make one: glane run {dataset}")
-    rows, refused = usable_rows(store, version, wanted.name, to), refusals(store, version, wanted.name, to)
+    found = sift(store, version, wanted.name, to)
     said = [
         f"rows left out under {one.licence} ({', '.join(one.partners)}): {one.rows}. {one.right.clause.en} "
         f"{one.right.source}"
-        for one in refused
+        for one in found.refused
     ]
-    if not rows.height:
+    if not found.rows.height:
         raise NothingAllowedError(f"No row of {dataset}/{wanted.name} may go into Wikidata.", "\n".join(said))
     day = datetime.date.fromisoformat(version.created[:10])
     made = quickstatements(
         wanted.line.wikidata,
-        rows.iter_rows(named=True),
+        found.rows.iter_rows(named=True),
         wanted.primary_key,
         reference=reference or _page(settings, dataset),
         day=day,
@@ -79,7 +79,7 @@ def export(
         file.write_text(made.text, encoding="utf-8")
     tell = err() if file is None else out()
     counted = f"new items: {made.new}, there already: {made.there}, left out for a person's name: {len(made.left_out)}"
-    for line in (f"rows that may go into Wikidata: {rows.height} ({counted})", *said):
+    for line in (f"rows that may go into Wikidata: {found.rows.height} ({counted})", *said):
         tell.print(line, markup=False, soft_wrap=True)
 
 
