@@ -26,12 +26,13 @@ def linking_faults(datasets: Mapping[str, Dataset | None]) -> dict[str, list[Fau
     }
     found: dict[str, list[Fault]] = {}
     for name, dataset in datasets.items():
-        for number, table in enumerate(dataset.tables) if dataset is not None else ():
-            assert dataset is not None, "it has tables"
+        if dataset is None:
+            continue
+        ring = _ring(name, datasets)
+        for number, table in enumerate(dataset.tables):
             if not table.line.links:
                 continue
             wrong = list(unlinked(table.line.links, dataset.licence_of(table.name), tables))
-            ring = _ring(name, datasets)
             if ring:
                 what = f"These links lead back: {' -> '.join(ring)}."
                 wrong.append(((), what, "Declare the links on one side: none of the two could be made first."))
