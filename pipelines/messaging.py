@@ -104,9 +104,9 @@ def settle(dataset: Dataset, store: Store, version: Version) -> None:
         kept.keep(ended(kept.messages, why))
 
 
-def waiting(dataset: Dataset, store: Store, now: datetime | None = None) -> list[Asked]:
+def waiting(dataset: Dataset, store: Store) -> list[Asked]:
     """The messages that a steward should look at, the oldest first. Raises MessagesError, VersionError."""
-    now = now or datetime.now(UTC)
+    now = datetime.now(UTC)
     found = [one for one in kept_messages(store, dataset.name).messages.messages if one.waits(now)]
     version = current(store, dataset.name)
     if not found or version is None:

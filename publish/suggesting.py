@@ -60,8 +60,8 @@ def suggestion(
     cells: Iterable[tuple[str, str, str]],
     relation: str = "",
 ) -> Suggestion:
-    """What is shown of a `pair` (a line of matching.score.scored) of the rows `ends`, whose `cells` of a field are given
-    side by side."""
+    """What is shown of a `pair` (a line of matching.score.scored): the rows `ends`, their partners, their `cells` by
+    field, side by side."""
     points = {name: float(str(pair.get(name) or 0)) for name in PARTS}
     return Suggestion(
         table=table,

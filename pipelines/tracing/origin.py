@@ -108,13 +108,13 @@ class OriginOf:
 
     def _gated(self, brought: Input, line: Line, kept: Cells) -> Cells | None:
         """What the gate leaves of a kept row today: a version is made of what passes the gate of its own day."""
-        source = next((one for one in self._entry.sources if one.partner == brought.partner), None)
-        declared = source.line if isinstance(source, Source) else None
-        personal = (
-            personal_of(self._table, declared.personal, declared.country, declared.read_from) if declared else None
-        )
+        source = self._declared(brought)
+        personal = personal_of(self._table)
+        if isinstance(source, Source):
+            declared = source.line
+            personal = personal_of(self._table, declared.personal, declared.country, declared.read_from)
         known = {name: kept.get(name) for name in self._table.fields}
-        cells, _ = through_the_gate(self._table, known, line.line, personal or personal_of(self._table), ())
+        cells, _ = through_the_gate(self._table, known, line.line, personal, ())
         return cells if cells is not None and cells != known else None
 
     def _kept(self, brought: Input, line: Line) -> tuple[str | None, Cells | None]:
@@ -160,8 +160,11 @@ class OriginOf:
             self._missing.append(missing("unreadable", why=_said(error)))
             return _Again()
 
+    def _declared(self, brought: Input) -> Source | BrokenSource | None:
+        return next((one for one in self._entry.sources if one.partner == brought.partner), None)
+
     def _source(self, brought: Input) -> Source | None:
-        source = next((one for one in self._entry.sources if one.partner == brought.partner), None)
+        source = self._declared(brought)
         if source is None:
             self._missing.append(missing("source-gone"))
         elif isinstance(source, BrokenSource):
