@@ -1,8 +1,8 @@
 """One source, from its address to its kept rows and the partner's report; without Dagster.
 
-Belongs here: the order harvest -> read -> map -> judge -> keep -> report, and what becomes of a source that fails on
-the way: its last good rows stay. Does not belong here: each step (sources/, schemas/), nor many sources at once
-(harvesting.py).
+Belongs here: the order harvest -> judge -> keep -> report, and what becomes of a source that fails on the way: its last
+good rows stay. Does not belong here: judging its file (judging.py), the other steps (sources/, schemas/), nor many
+sources at once (harvesting.py).
 """
 
 import contextlib
