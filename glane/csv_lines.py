@@ -6,7 +6,7 @@ says (publish/decisions.py, schemas/expectations/approvals.py).
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from glane.declaration import DeclarationError, Fault
@@ -52,10 +52,8 @@ def with_line(data: bytes, columns: Sequence[str], cells: Mapping[str, str]) -> 
     return text + (b"" if text.endswith(b"\n") else b"\n") + line.getvalue().encode()
 
 
-def put(path: Path, data: bytes, check: Callable[[bytes], object]) -> None:
-    """Make `data` the whole of the file, there at once or not at all, once `check` (which raises) has nothing against
-    it."""
-    check(data)
+def put(path: Path, data: bytes) -> None:
+    """Make `data` the whole of the file, there at once or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
     try:

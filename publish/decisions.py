@@ -111,7 +111,9 @@ def add(path: Path, tables: Sequence[str], row: Mapping[str, str]) -> None:
 
     Raises DeclarationError where it is not complete, or contradicts another.
     """
-    put(path, with_line(bytes_at(path) or b"", COLUMNS, row), lambda data: _parsed(data, path, tables))
+    data = with_line(bytes_at(path) or b"", COLUMNS, row)
+    _parsed(data, path, tables)
+    put(path, data)
 
 
 def _wrong(line: int, row: dict[str, str], tables: Sequence[str]) -> Iterator[Fault]:

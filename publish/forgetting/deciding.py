@@ -56,4 +56,4 @@ def _leave_out(path: Path, lines: set[int]) -> None:
     for row in reader:
         if reader.line_num not in lines:
             writer.writerow(row)
-    put(path, kept.getvalue().encode(), lambda data: None)
+    put(path, kept.getvalue().encode())

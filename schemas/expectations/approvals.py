@@ -127,7 +127,7 @@ def with_line(data: bytes, approval: Approval, path: Path) -> bytes:
 
 def add_approval(path: Path, approval: Approval) -> None:
     """Add an approval at the end of the file; there at once and whole, or not at all. Raises DeclarationError."""
-    put(path, with_line(bytes_at(path) or b"", approval, path), lambda data: parse_approvals(data, path))
+    put(path, with_line(bytes_at(path) or b"", approval, path))
 
 
 def _wrong(line: int, row: Mapping[str, str]) -> Iterator[Fault]:
