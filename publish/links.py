@@ -11,7 +11,7 @@ office, a place-holder) links none of them. A link stands as long as both of its
 import datetime
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -83,7 +83,7 @@ def link(
         found = _found(line, base, own, others[place].rows)
         for (organisation, row), how in found.linked.items():
             linked.setdefault((organisation, *place, row), how)
-        asked += [_suggestion(table, line, base, pair, own, others[place]) for pair in found.asked]
+        asked += _suggestions(table, line, base, found.asked, own, others[place])
         repeated |= Counter({(f"{line.dataset}/{line.table}", number): rows for number, rows in found.repeated.items()})
     done, gone, said_different = _decided(table, merged, own, others, decisions, today, linked)
     rows = _rows(table, base, merged, others, linked, relations)
@@ -319,28 +319,33 @@ def _united(what: str) -> pl.Expr:
     return pl.col(what).drop_nulls().unique().sort().str.join(SEPARATOR)
 
 
-def _suggestion(
-    table: Table, line: Link, base: Table, pair: Mapping[str, object], own: pl.DataFrame, neighbour: Neighbour
-) -> Suggestion:
+def _suggestions(
+    table: Table, line: Link, base: Table, pairs: Sequence[Mapping[str, object]], own: pl.DataFrame, theirs: Neighbour
+) -> Iterator[Suggestion]:
     mine = _told_by(base)
-    organisation, row = str(pair["organisation"]), str(pair["row"])
-    ours = own.row(by_predicate=pl.col(ID) == organisation, named=True)
-    theirs = neighbour.rows.row(by_predicate=pl.col(ID) == row, named=True)
-    partners = neighbour.origins.filter(pl.col("id") == row)["partner"].unique().sort().to_list()
+    organisations, rows = ([str(pair[end]) for pair in pairs] for end in _ENDS)
+    ours, others = _by_id(own, organisations), _by_id(theirs.rows, rows)
+    partners = dict(theirs.origins.filter(pl.col("id").is_in(rows)).group_by("id").agg(_united("partner")).iter_rows())
     source = next((name for name, what in base.line.provided.items() if what == "partner"), None)
-    return suggestion(
-        table.name,
-        pair,
-        line.likeness,
-        ends=(organisation, f"{line.dataset}/{line.table}/{row}"),
-        partners=(str(ours[source]) if source else "", SEPARATOR.join(partners)),
-        cells=(
-            (mine[key], str(ours[mine[key]] or ""), str(theirs[name] or ""))
-            for key, name in line.fields.items()
-            if key in mine
-        ),
-        relation=line.relation,
-    )
+    for pair, organisation, row in zip(pairs, organisations, rows, strict=True):
+        cells = ours[organisation]
+        yield suggestion(
+            table.name,
+            pair,
+            line.likeness,
+            ends=(organisation, f"{line.dataset}/{line.table}/{row}"),
+            partners=(str(cells[source]) if source else "", partners.get(row, "")),
+            cells=(
+                (mine[key], str(cells[mine[key]] or ""), str(others[row][name] or ""))
+                for key, name in line.fields.items()
+                if key in mine
+            ),
+            relation=line.relation,
+        )
+
+
+def _by_id(rows: pl.DataFrame, ids: Sequence[str]) -> dict[str, dict[str, object]]:
+    return {str(row[ID]): row for row in rows.filter(pl.col(ID).is_in(ids)).iter_rows(named=True)}
 
 
 def _settled(one: Suggestion, rows: pl.DataFrame, different: set[tuple[str, str]]) -> bool:
