@@ -82,7 +82,7 @@ def tell(
         "level": version.level,
         "restores": version.restores.model_dump(mode="json") if version.restores else None,
         "rows": dict(version.rows),
-        "tables": {name: _counts(difference) for name, difference in differences.items()},
+        "tables": {name: counts_of(difference) for name, difference in differences.items()},
         "partners": {name: by_partner(difference, origins[name]) for name, difference in differences.items()},
         "joined": sorted(now - earlier) if previous else [],
         "left": sorted(earlier - now),
@@ -186,7 +186,8 @@ def origins_of(*provenances: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(standing).unique(subset=["id"], keep="first", maintain_order=True)
 
 
-def _counts(difference: Difference) -> Counts:
+def counts_of(difference: Difference) -> Counts:
+    """How many rows were added, changed and removed."""
     return {
         "added": difference.added.height,
         "changed": difference.rows_changed,

@@ -92,7 +92,8 @@ def told_before(store: Store, last: Version | None) -> list[Told]:
     """The changelogs of the versions up to `last`, the newest first, as many as a feed holds."""
     if last is None:
         return []
-    numbers = reversed([line.version for line in listed(store, last.dataset)])
+    numbers = [line.version for line in listed(store, last.dataset)]
+    numbers = numbers[numbers.index(last.version) :: -1]
     keys = (f"{version_key(last.dataset, number)}/changelog.json" for number in islice(numbers, MOST_ENTRIES - 1))
     found = (store.read_json(key) for key in keys)
     return [told for told in found if isinstance(told, dict)]

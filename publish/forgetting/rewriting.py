@@ -33,7 +33,7 @@ from publish.quality import QUALITY
 from publish.quality.forgetting import without_them
 from publish.remaking import table_of
 from publish.streaming import compare_files
-from publish.version import Forgotten, Input, Version, VersionFile, path_of, version_key
+from publish.version import Forgotten, Input, Version, VersionFile, path_of
 from schemas.forgetting import rows_now
 
 _PACKAGE, _CHANGES = "datapackage.json", "changelog.json"
@@ -180,7 +180,7 @@ class Rewriting:
                 )
                 for table in differences
             }
-            counts = {table: _counts(found) for table, found in differences.items()}
+            counts = {table: changelog.counts_of(found) for table, found in differences.items()}
             partners = {table: changelog.by_partner(found, origins[table]) for table, found in differences.items()}
             told["tables"], told["partners"] = {**told["tables"], **counts}, {**told["partners"], **partners}
         told = self._person.telling.out_of(told)
@@ -213,7 +213,7 @@ class Rewriting:
     ) -> None:
         version, last = self._version, self._last
         if feed.FEED in self._paths:
-            self._write(feed.FEED, feed.atom(descriptor, [told, *self._tellings()]))
+            self._write(feed.FEED, feed.atom(descriptor, [told, *feed.told_before(self._store, self._last)]))
         if feed.WITHDRAWN not in self._paths:
             return
         lines = read_csv(feed.withdrawn(self._store, version, last, differences))
@@ -228,18 +228,6 @@ class Rewriting:
             fresh = pl.DataFrame(gone, schema=lines.schema, orient="row")
             lines = pl.concat([lines, fresh.join(lines, on=["table", "key"], how="anti")])
         self._write(feed.WITHDRAWN, to_csv(lines.sort("table", "key")))
-
-    def _tellings(self) -> list[dict[str, Any]]:
-        """The changelogs of the versions before, the newest first, as many as a feed holds."""
-        found: list[dict[str, Any]] = []
-        last = self._version.previous
-        while last is not None and len(found) < feed.MOST_ENTRIES - 1:
-            told = self._store.read_json(f"{version_key(self._version.dataset, last)}/{_CHANGES}")
-            if not isinstance(told, dict):
-                break
-            found.append(told)
-            last = told["previous"]
-        return found
 
     def _quality(self, rows: Mapping[str, int], gone: pl.DataFrame, covered: Mapping[str, Any]) -> None:
         if QUALITY not in self._paths:
@@ -314,14 +302,6 @@ class Rewriting:
     def _keep(self, path: str) -> None:
         was = self._version.file(path)
         self._files[path] = kept(self._folder, path, was.kind, was.table, was.format)
-
-
-def _counts(difference: Difference) -> dict[str, int]:
-    return {
-        "added": difference.added.height,
-        "changed": difference.rows_changed,
-        "removed": difference.removed.height,
-    }
 
 
 def _place(path: str, order: Sequence[str]) -> int:
